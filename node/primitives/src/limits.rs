@@ -1,0 +1,224 @@
+//! Every cap of the system. Names end in their unit; each has the reason beside it.
+
+// ---- chain ----------------------------------------------------------------------------------------------------------
+
+/// Least block gas limit a specification may name: room for one call of the genesis contracts.
+pub const BLOCK_GAS_MIN: u64 = 5_000_000;
+/// Greatest block gas limit: 2^53 − 1, so that JavaScript clients read it exactly.
+pub const BLOCK_GAS_MAX: u64 = (1 << 53) - 1;
+/// Greatest chain id: `35 + 2 * id` of EIP-155 stays within 64 bits.
+pub const CHAIN_ID_MAX: u64 = (u64::MAX - 36) / 2;
+/// Greatest time scale: all governance delays are at their floors long before it.
+pub const TIME_SCALE_MAX: u64 = 1_000_000;
+/// Newest blocks whose state is kept in memory as a snapshot: what BLOCKHASH can see, and what clients ask for.
+pub const STATE_SNAPSHOTS: usize = 256;
+/// Bound on what the snapshots keep alive: transactions, changed accounts and changed slots of the kept blocks, about
+/// 1 kB each. Under load fewer than [`STATE_SNAPSHOTS`] blocks are kept; older states are rebuilt from diffs.
+pub const RECENT_WEIGHT_MAX: usize = 100_000;
+/// States older than the snapshots that were rebuilt for a request and are kept for the next one.
+pub const OLD_STATE_CACHE: usize = 4;
+/// How far back in blocks an old state is rebuilt for a request; each block costs one read of its diff.
+pub const OLD_STATE_BLOCKS_MAX: u64 = 100_000;
+/// Longest key of a trie in bytes. The state uses hashes of 32; the depth of a trie, and with it the call stack that
+/// hashing and dropping one take, follows the longest key.
+pub const TRIE_KEY_BYTES_MAX: usize = 1_024;
+
+// ---- JSON-RPC transport ---------------------------------------------------------------------------------------------
+
+/// Most threads that serve connections: one answers 50,000 questions a second, the rest of the machine is for the chain.
+pub const RPC_THREADS_MAX: usize = 4;
+/// Largest request body, and largest websocket message, in bytes: a 128 KiB transaction in hex, and a batch of them.
+pub const RPC_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest request line with headers in bytes: a browser's cookies and extension headers fit, a flood of them does not.
+pub const RPC_HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Requests in one batch.
+pub const RPC_BATCH_MAX: usize = 100;
+/// Largest answer in bytes, batches included: what a trace of one full block needs.
+pub const RPC_RESPONSE_BYTES_MAX: usize = 25_000_000;
+/// Positional parameters of one method; none has more than five.
+pub const RPC_PARAMETERS_MAX: usize = 8;
+/// Longest request id in bytes, as written: ids are sent back, numbers and UUIDs are what clients use.
+pub const RPC_ID_BYTES_MAX: usize = 256;
+/// Open connections, http and websocket together.
+pub const RPC_CONNECTIONS_MAX: usize = 256;
+/// Open connections of one remote address (of one /64 for IPv6): a browser opens six.
+pub const RPC_CONNECTIONS_PER_ADDRESS_MAX: usize = 16;
+/// Time for the header of a request, from its first byte (from the connection for the first one), in milliseconds.
+pub const RPC_HEADER_TIMEOUT_MS: u64 = 5_000;
+/// Time for the body of a request in milliseconds: 2 MiB at 1.1 Mbit/s.
+pub const RPC_BODY_TIMEOUT_MS: u64 = 15_000;
+/// Time to fetch an answer and send the next request in milliseconds; also how long a silent websocket lives.
+pub const RPC_IDLE_TIMEOUT_MS: u64 = 60_000;
+/// Time in milliseconds between the pings that tell a silent websocket from a dead one: three fit into the idle time.
+pub const RPC_WEBSOCKET_PING_MS: u64 = 20_000;
+/// Unfinished calls of one websocket; it is not read further until one of them ends.
+pub const RPC_WEBSOCKET_CALLS_MAX: usize = 32;
+/// Running time of the heavy calls of one request, a batch together, in milliseconds.
+pub const RPC_CALL_TIMEOUT_MS: u64 = 5_000;
+/// Gas of one `eth_call` or a like simulation.
+pub const RPC_CALL_GAS_MAX: u64 = 50_000_000;
+/// Time in microseconds that a heavy call may take on its connection's own thread before it moves to the pool: ten times
+/// what a usual `eth_call` takes, so that nearly none pays for the move and none delays its neighbours noticeably.
+pub const RPC_CALL_INLINE_US: u64 = 250;
+/// Heavy calls that run in the pool at the same time.
+pub const RPC_LONG_CALLS_MAX: usize = 2;
+/// Heavy calls that wait for the pool; one more is refused at once.
+pub const RPC_LONG_CALLS_WAITING_MAX: usize = 16;
+/// How long a heavy call waits for the pool before it is refused, in milliseconds.
+pub const RPC_LONG_CALL_WAIT_MS: u64 = 900;
+/// Longest wait of a call that waits for an event of the chain (`eth_sendRawTransactionSync`), in milliseconds.
+pub const RPC_WAITING_CALL_TIMEOUT_MS: u64 = 30_000;
+/// Subscriptions of one websocket.
+pub const RPC_SUBSCRIPTIONS_MAX: usize = 64;
+/// Notifications queued for one websocket; a reader further behind is disconnected.
+pub const RPC_NOTICES_QUEUED_MAX: usize = 1_024;
+/// Bytes of the notifications queued for one websocket.
+pub const RPC_NOTICES_QUEUED_BYTES_MAX: usize = 1024 * 1024;
+/// Bodies, websocket messages and answers above this many bytes count against the two totals below.
+pub const RPC_LARGE_BYTES: usize = 64 * 1024;
+/// Bytes of all large requests that are being received at the same time.
+pub const RPC_LARGE_REQUESTS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of all large answers that their readers have not fetched yet: room for one of the largest and some smaller ones.
+pub const RPC_LARGE_RESPONSES_BYTES_MAX: usize = 32_000_000;
+/// Time for a shutdown in milliseconds: calls in progress finish, then connections are cut.
+pub const RPC_SHUTDOWN_MS: u64 = 4_500;
+
+// ---- JSON-RPC methods -----------------------------------------------------------------------------------------------
+
+/// Addresses of one log filter.
+pub const RPC_LOG_ADDRESSES_MAX: usize = 1_000;
+/// Topics of one log filter at each of the four positions.
+pub const RPC_LOG_TOPICS_MAX: usize = 1_000;
+/// Blocks of one `eth_getLogs`.
+pub const RPC_LOG_BLOCKS_MAX: u64 = 10_000;
+/// Logs after which a search ends with the block that it is in: about 5 MB of JSON.
+pub const RPC_LOG_ROWS_MAX: usize = 10_000;
+/// Slots of one `eth_getProof` or `eth_getStorageValues`, as in geth.
+pub const RPC_STORAGE_SLOTS_MAX: usize = 1_024;
+/// Newest blocks in which a transaction is looked for by its sender and nonce; there is no index of that.
+pub const RPC_SENDER_SEARCH_BLOCKS_MAX: u64 = 100_000;
+/// Blocks of one `eth_feeHistory`; it answers with fewer rather than with an error, as geth does.
+pub const RPC_FEE_HISTORY_BLOCKS_MAX: u64 = 1_024;
+/// Reward percentiles of one `eth_feeHistory`.
+pub const RPC_FEE_PERCENTILES_MAX: usize = 100;
+/// Transactions, receipts or logs of one answer that are written on the connection's own thread, about 1 µs each; a call
+/// whose answer has more moves to the pool of heavy calls.
+pub const RPC_PARTS_INLINE_MAX: usize = 256;
+/// Filters of one websocket, or of one address over http.
+pub const RPC_FILTERS_MAX: usize = 256;
+/// Filters of all callers together.
+pub const RPC_FILTERS_TOTAL_MAX: usize = 4_096;
+/// Bytes of the addresses and topics of all filters together; one filter has up to 148 kB of them.
+pub const RPC_FILTERS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Seconds after which a filter that nobody polls is removed, as in geth.
+pub const RPC_FILTER_IDLE_S: u64 = 300;
+/// Blocks that one poll of a block filter reports; the next poll goes on.
+pub const RPC_FILTER_BLOCKS_A_POLL: u64 = 1_000;
+/// Newest hashes of transactions that entered the pool which filters of pending transactions can report.
+pub const RPC_PENDING_KEPT: usize = 16_384;
+/// Newest times the chain went back in development that filters can follow.
+pub const RPC_REORGS_KEPT: usize = 64;
+/// How long `eth_sendRawTransactionSync` waits if the caller does not say, in milliseconds: some blocks.
+pub const RPC_SYNC_SEND_TIMEOUT_MS: u64 = 20_000;
+/// How long it waits at most, in milliseconds: a little less than any waiting call may.
+pub const RPC_SYNC_SEND_TIMEOUT_MAX_MS: u64 = RPC_WAITING_CALL_TIMEOUT_MS - 1_000;
+
+// ---- store ----------------------------------------------------------------------------------------------------------
+
+/// Read-only database connections: what two cores keep busy, with room for a slow scan beside them.
+pub const STORE_READERS: usize = 4;
+/// Page cache of the writing connection in KiB.
+pub const STORE_WRITER_CACHE_KIB: usize = 16_384;
+/// Page cache of each reading connection in KiB.
+pub const STORE_READER_CACHE_KIB: usize = 2_048;
+/// Pages of 4 KiB in the write-ahead log before it is copied into the database: more of them coalesce more writes.
+pub const STORE_WAL_PAGES: usize = 16_384;
+/// Bytes of the write-ahead log file that are kept for reuse; a larger one is cut after it was copied.
+pub const STORE_WAL_KEPT_BYTES: usize = 64 * 1024 * 1024;
+/// Newest steps whose rows in the flat state and the indexes are still to be written: one write for many steps.
+pub const STORE_PENDING_STEPS_MAX: usize = 1_024;
+/// Rows of those steps; about 150 bytes of memory each.
+pub const STORE_PENDING_ROWS_MAX: usize = 65_536;
+/// Bytes of one stored row before compression: a block, a step or a code.
+pub const STORE_BLOB_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Steps read at once when history is walked.
+pub const STORE_WALK_STEPS: usize = 64;
+/// Bytes of such steps, as stored, after which the walk hands out what it has.
+pub const STORE_WALK_BYTES: usize = 4 * 1024 * 1024;
+/// Damages that a check of the store names one by one.
+pub const STORE_CHECK_DAMAGES_MAX: usize = 20;
+/// Bytes of the pool journal: twice the bytes that the pool holds, so that at least half of a full journal is stale.
+pub const POOL_JOURNAL_BYTES_MAX: u64 = 2 * POOL_BYTES_MAX as u64;
+
+// ---- transaction pool -----------------------------------------------------------------------------------------------
+
+/// Bytes of one EIP-2718 encoded transaction: what geth's pool takes, so that wallets meet one limit everywhere.
+pub const TX_BYTES_MAX: usize = 128 * 1024;
+/// Gas limit of one transaction (EIP-7825, Osaka).
+pub const TX_GAS_MAX: u64 = 1 << 24;
+/// Bytes of initcode of a creation (EIP-3860): twice the 24 KiB that EIP-170 allows for code.
+pub const INITCODE_BYTES_MAX: usize = 49_152;
+/// Transactions in the pool: 46 full blocks of transfers at 30M gas.
+pub const POOL_TXS_MAX: usize = 65_536;
+/// Bytes of memory that pooled transactions may take, counted with `POOL_TX_OVERHEAD_BYTES` each.
+pub const POOL_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes that the pool's indexes cost for a transaction, beside the transaction itself.
+pub const POOL_TX_OVERHEAD_BYTES: usize = 512;
+/// Transactions of one sender: load tools queue thousands from one account.
+pub const POOL_ACCOUNT_TXS_MAX: usize = 8_192;
+/// How far a nonce may be ahead of the next executable one: room for what overtook its predecessors on the way.
+pub const POOL_NONCE_AHEAD_MAX: u64 = 64;
+/// Seconds that a transaction which can't execute yet is held: 3 hours, as in geth.
+pub const POOL_QUEUED_S_MAX: u64 = 3 * 3600;
+/// Percent by which a replacement must raise both the fee cap and the priority fee: each one costs a propagation.
+pub const POOL_REPLACEMENT_PERCENT: u8 = 10;
+/// Newest drops whose reason is remembered, so that a wallet which polls every few seconds learns why.
+pub const POOL_DROPPED_MAX: usize = 8_192;
+/// Bytes of the text that says why execution refused a transaction.
+pub const POOL_DROP_REASON_BYTES_MAX: usize = 256;
+
+// ---- development ----------------------------------------------------------------------------------------------------
+
+/// Development accounts that are derived, funded and printed.
+pub const DEV_ACCOUNTS_MAX: u32 = 1_000;
+/// Blocks that one development call may make: more is nearly always a mistake in a unit.
+pub const DEV_MINE_BLOCKS_MAX: u64 = 100_000;
+/// Snapshots (`evm_snapshot`) that are remembered; the oldest is forgotten first.
+pub const DEV_SNAPSHOTS_MAX: usize = 1_024;
+/// Bytes of a state dump that are accepted or made, after decompression.
+pub const DEV_DUMP_BYTES_MAX: usize = 256 << 20;
+/// Events that a subscriber may lag behind before it is told that it missed some.
+pub const EVENT_BACKLOG: usize = 4_096;
+
+// ---- contracts ------------------------------------------------------------------------------------------------------
+
+/// Members with founding reputation: 640 kB of calldata, about 0.8 billion gas of genesis.
+pub const GENESIS_MEMBERS_MAX: usize = 10_000;
+/// Candidates that `ValidatorSet` keeps; sorting them must fit an epoch's end.
+pub const VALIDATOR_CANDIDATES_MAX: usize = 128;
+/// Bytes of an ML-DSA-65 public key (FIPS 204).
+pub const VALIDATOR_KEY_BYTES: usize = 1_952;
+/// Greatest weight of a validator: the sum over a set then fits 64 bits.
+pub const VALIDATOR_WEIGHT_MAX: u64 = 1 << 56;
+/// Longest PeerId in bytes; a hashed one has 34, an inlined Ed25519 key 38.
+pub const PEER_ID_BYTES_MAX: usize = 64;
+/// Least gas a block of a submesh: one ordinary contract deployment.
+pub const SUBMESH_GAS_MIN: u64 = 1_000_000;
+/// Greatest gas a block of a submesh: products with a base fee stay within 128 bits.
+pub const SUBMESH_GAS_MAX: u64 = 1 << 40;
+/// Greatest base fee floor of a submesh in wei, 10,000 gwei: above it a vote could price everyone out.
+pub const SUBMESH_BASE_FEE_FLOOR_MAX_WEI: u64 = 10_000_000_000_000;
+
+// ---- simulation and tracing -----------------------------------------------------------------------------------------
+
+/// Executions of one `eth_createAccessList`; two or three are the rule, a contract can make the list flicker.
+pub const ACCESS_LIST_ROUNDS_MAX: usize = 16;
+/// Blocks of one `eth_simulateV1`, the ones that fill gaps included (execution-apis).
+pub const SIMULATE_BLOCKS_MAX: u64 = 256;
+/// Bytes that one trace request records, estimated as they are recorded: about 100,000 struct logs, and what still turns
+/// into an answer of [`RPC_RESPONSE_BYTES_MAX`].
+pub const TRACE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Running time that the `timeout` of a trace request may ask for, in milliseconds.
+pub const TRACE_TIMEOUT_MS: u64 = 60_000;
+/// Blocks of one `trace_filter`: each is executed again.
+pub const TRACE_FILTER_BLOCKS_MAX: u64 = 100;

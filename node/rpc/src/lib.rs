@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod context;
+mod dispatch;
+mod error;
+pub mod methods;
+mod params;
+pub mod ports;
+mod registry;
+mod rpc_error;
+mod server;
+mod subscription;
+
+pub use context::{Budget, CallContext, CallError, Transport};
+pub use error::Error;
+pub use params::{Params, Positional};
+pub use registry::Registry;
+pub use rpc_error::{RpcError, code};
+pub use server::{Origins, Server, ServerConfig, ServerLimits};
+pub use subscription::{Ended, Sink};

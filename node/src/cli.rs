@@ -1,0 +1,77 @@
+//! The command line. One file a subcommand.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+mod completions;
+mod debug;
+mod dev;
+mod gov;
+
+/// A smart-contract and governance node.
+#[derive(Debug, Parser)]
+#[command(name = "qsdm", version, about, arg_required_else_help = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// What to log, as `RUST_LOG` understands it: `info`, `qsdm=debug`, …
+    #[arg(long, global = true, env = "QSDM_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+
+    /// Log as JSON, one object a line
+    #[arg(long, global = true, env = "QSDM_LOG_JSON")]
+    log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a development chain on which the DAO already lives
+    Dev(dev::DevArgs),
+    /// Proposals: see, draft, vote, execute
+    Gov(gov::GovArgs),
+    /// Check the node against test vectors, or a chain against itself
+    #[command(subcommand)]
+    Debug(debug::DebugCommand),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command of the process; the exit code says how it went.
+pub(crate) fn run() -> ExitCode {
+    // a wrong command line ends here, with exit code 2
+    let cli = Cli::parse();
+    let outcome = start_logging(&cli).and_then(|()| match cli.command {
+        Command::Dev(args) => dev::run(args),
+        Command::Gov(args) => gov::run(args),
+        Command::Debug(command) => debug::run(command),
+        Command::Completions(args) => completions::run(&args),
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// A command line that parses but asks for something that cannot be: exit code 2.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+fn start_logging(cli: &Cli) -> eyre::Result<()> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_new(&cli.log).map_err(|error| Usage(format!("--log {}: {error}", cli.log)))?;
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let installed = if cli.log_json { builder.json().try_init() } else { builder.try_init() };
+    installed.map_err(|error| eyre::eyre!("logging cannot start: {error}"))
+}

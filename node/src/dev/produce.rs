@@ -1,0 +1,218 @@
+//! Making blocks.
+
+use super::{DevNode, Producer};
+use alloy_consensus::{TxEnvelope, transaction::Recovered};
+use alloy_eips::Decodable2718;
+use alloy_primitives::Bytes;
+use qsdm_pool::{PoolEnv, Submission, encode, recover_raw};
+use qsdm_primitives::SubmeshId;
+use qsdm_rpc::ports::{Event, NodeError};
+use qsdm_storage::{JournalRecord, StorageError};
+use qsdm_vm::{
+    block::{Block, SharedTx},
+    builder::{BlockAttributes, BlockBuilder, PushError},
+    chain::{Appended, Head},
+    evm::InvalidTransaction,
+    ports::StoreError,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Gas of the cheapest transaction; a block with less left is full.
+const TRANSFER_GAS: u64 = 21_000;
+
+impl DevNode {
+    /// Makes a block out of what is pending, unless nothing is.
+    pub(super) fn include_pending(&self) -> Result<(), NodeError> {
+        let mut producer = self.producer.lock();
+        // transactions that did not fit make further blocks
+        while self.make_block(&mut producer, false)?.is_some_and(|full| full.1) {}
+        Ok(())
+    }
+
+    /// Makes a block in any case.
+    pub(super) fn make_one(&self, producer: &mut Producer) -> Result<Arc<Block>, NodeError> {
+        match self.make_block(producer, true)? {
+            Some((block, _)) => Ok(block),
+            None => Ok(self.chain.head().block.clone()),
+        }
+    }
+
+    /// The block and whether transactions were left out because it is full.
+    fn make_block(
+        &self,
+        producer: &mut Producer,
+        even_empty: bool,
+    ) -> Result<Option<(Arc<Block>, bool)>, NodeError> {
+        let head = self.chain.head();
+        let base_fee = producer.next_base_fee.unwrap_or_else(|| head.next_base_fee());
+        let mut best = self.pool.best(SubmeshId::ROOT, base_fee);
+        let mut next = best.next();
+        if next.is_none() && !even_empty {
+            return Ok(None);
+        }
+        let attributes = self.attributes(producer, &head, base_fee);
+        let mut builder = self.chain.builder(&head, attributes)?;
+        if self.impersonates() {
+            builder.allow_impersonation();
+        }
+        let mut full = false;
+        while let Some(tx) = next {
+            match builder.push(tx.clone()) {
+                Ok(_) => {}
+                Err(PushError::Full { .. }) => {
+                    full = true;
+                    best.skip_sender();
+                }
+                Err(error) => {
+                    best.skip_sender();
+                    self.refused(&tx, error);
+                }
+            }
+            if builder.gas_left() < TRANSFER_GAS {
+                full = true;
+                break;
+            }
+            next = best.next();
+        }
+        if builder.is_empty() && !even_empty {
+            return Ok(None);
+        }
+        let block = self.seal(producer, &head, builder)?;
+        Ok(Some((block, full && !self.pool_is_idle())))
+    }
+
+    fn pool_is_idle(&self) -> bool {
+        self.pool.status().0 == 0
+    }
+
+    fn attributes(&self, producer: &mut Producer, head: &Head, base_fee: u64) -> BlockAttributes {
+        BlockAttributes {
+            timestamp: producer.clock.next_timestamp(head.block.header.timestamp),
+            beneficiary: producer.coinbase,
+            gas_limit: producer.gas_limit,
+            base_fee,
+            prevrandao: producer.next_prevrandao.unwrap_or_else(|| head.next_prevrandao()),
+            extra_data: Bytes::new(),
+        }
+    }
+
+    fn seal(&self, producer: &mut Producer, head: &Head, builder: BlockBuilder) -> Result<Arc<Block>, NodeError> {
+        let Appended { head: new, touched } = self.chain.append(head, builder.finish())?;
+        producer.next_base_fee = None;
+        producer.next_prevrandao = None;
+        producer.clock.block_made(new.block.header.timestamp);
+        let promoted = self.pool.on_block(&new.state, &new.block.transactions, touched);
+        self.pool.expire(producer.clock.now_s());
+        self.forget_included()?;
+        tracing::debug!(
+            number = new.block.number(),
+            transactions = new.block.transactions.len(),
+            gas = new.block.header.gas_used,
+            "block"
+        );
+        let _ = self.events.send(Event::Block(new.block.clone()));
+        self.announce(&promoted);
+        Ok(new.block.clone())
+    }
+
+    /// A transaction that the pool thought executable and execution refuses: too early ones wait, others are dropped.
+    fn refused(&self, tx: &SharedTx, error: PushError) {
+        if let PushError::Invalid(InvalidTransaction::NonceTooHigh { .. }) = error {
+            return;
+        }
+        tracing::debug!(hash = %tx.tx_hash(), %error, "transaction dropped");
+        self.pool.remove_invalid(tx.tx_hash(), &error.to_string());
+    }
+
+    /// Makes an acknowledged transaction that is not in a block yet durable.
+    pub(super) fn remember(&self, tx: &SharedTx) -> Result<(), NodeError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.lock().append(&[record(tx)]).map_err(storage)
+    }
+
+    /// Rewrites the journal once most of it is in blocks.
+    fn forget_included(&self) -> Result<(), NodeError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let mut journal = journal.lock();
+        let (waiting, written) = (self.pool.bytes() as u64, journal.size());
+        if written > 2 * waiting + JOURNAL_SLACK_BYTES || (waiting == 0 && written > 0) {
+            let content = self.pool.content();
+            let held = content.pending.iter().chain(&content.queued).flat_map(|(_, txs)| txs.values());
+            journal.rewrite(&held.map(record).collect::<Vec<_>>()).map_err(storage)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the transactions that a previous process acknowledged back into the pool.
+    pub(crate) fn recover_journal(&self) -> Result<usize, NodeError> {
+        let Some(journal) = &self.journal else { return Ok(0) };
+        let recovered = journal.lock().recover().map_err(storage)?;
+        if recovered.dropped_bytes > 0 {
+            tracing::warn!(bytes = recovered.dropped_bytes, "the pool journal ended in a torn record");
+        }
+        let head = self.chain.head();
+        let env = PoolEnv { refuse_below_base_fee: false, ..self.pool_env(&head) };
+        let mut back = 0;
+        for record in recovered.records {
+            let added = self.submission(&record).map(|submission| self.pool.add(submission, &head.state, &env));
+            match added {
+                Some(Ok(_)) => back += 1,
+                _ => tracing::debug!(sender = %record.sender, "a transaction of the journal is in a block or void"),
+            }
+        }
+        if self.producer.lock().automine {
+            self.include_pending()?;
+        }
+        Ok(back)
+    }
+
+    /// A transaction of the journal. One whose signature is not its sender's was impersonated.
+    fn submission(&self, record: &JournalRecord) -> Option<Submission> {
+        let signed = recover_raw(&record.transaction, self.chain.spec().chain_id).ok();
+        if let Some(tx) = signed.filter(|tx| tx.signer() == record.sender) {
+            return Some(tx.into());
+        }
+        let envelope = TxEnvelope::decode_2718_exact(&record.transaction).ok()?;
+        let tx = Arc::new(Recovered::new_unchecked(envelope, record.sender));
+        Some(Submission { tx, submesh: SubmeshId::ROOT, impersonated: true })
+    }
+
+    fn impersonates(&self) -> bool {
+        let impersonated = self.impersonated.lock();
+        impersonated.everyone || !impersonated.accounts.is_empty()
+    }
+
+    /// Makes a block whenever the interval has passed, until the process ends.
+    pub(crate) async fn produce_by_clock(self: Arc<Self>) {
+        loop {
+            let interval_ms = self.producer.lock().interval_ms;
+            let Some(interval_ms) = interval_ms else {
+                self.interval_changed.notified().await;
+                continue;
+            };
+            let due = tokio::time::sleep(Duration::from_millis(interval_ms));
+            tokio::select! {
+                () = due => {}
+                () = self.interval_changed.notified() => continue,
+            }
+            let node = self.clone();
+            let made = tokio::task::spawn_blocking(move || node.make_one(&mut node.producer.lock())).await;
+            match made {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "no block was made"),
+                Err(error) => tracing::error!(%error, "block production panicked"),
+            }
+        }
+    }
+}
+
+/// Journal bytes that are tolerated beyond twice the pool, so that small pools don't rewrite at every block.
+const JOURNAL_SLACK_BYTES: u64 = 1 << 20;
+
+fn record(tx: &SharedTx) -> JournalRecord {
+    JournalRecord { sender: tx.signer(), transaction: encode(tx).into() }
+}
+
+fn storage(error: StorageError) -> NodeError {
+    NodeError::Chain(StoreError(Box::new(error)).into())
+}

@@ -1,0 +1,177 @@
+//! Starting a development node in order, and stopping it in reverse.
+
+use crate::{
+    cli::Usage,
+    dev::{
+        DevNode, DevSettings,
+        keys::{Keyring, TEST_MNEMONIC},
+    },
+};
+use alloy_primitives::{Address, U256};
+use eyre::{Result, WrapErr, bail};
+use qsdm_contracts::{GenesisConfig, genesis_plan};
+use qsdm_pool::{Pool, PoolConfig};
+use qsdm_primitives::{ChainSpec, GenesisAccount};
+use qsdm_rpc::{
+    Server, ServerConfig,
+    methods::{self, App, AppConfig},
+    ports::Node,
+};
+use qsdm_storage::Store;
+use qsdm_vm::chain::Chain;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tempfile::TempDir;
+
+/// Reputation of each development account: 1,000 units of 18 decimals.
+const DEV_REPUTATION: u64 = 1_000;
+/// Genesis lies this long before the start, so that reputation of genesis counts in block 1.
+const GENESIS_AGE_S: u64 = 10;
+
+/// What `qsdm dev` was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct DevConfig {
+    /// Where JSON-RPC listens.
+    pub listen: SocketAddr,
+    /// Host names under which the node is called.
+    pub allowed_hosts: Vec<String>,
+    /// Pages that may call, besides those of this machine.
+    pub cors_origins: Vec<String>,
+    /// Folder that keeps the chain, or `None` for a temporary one.
+    pub data_dir: Option<PathBuf>,
+    /// BIP-39 phrase of the accounts.
+    pub mnemonic: String,
+    /// Number of accounts.
+    pub accounts: u32,
+    /// Balance of each, wei.
+    pub balance: U256,
+    /// Milliseconds between blocks; `None` for a block with each transaction.
+    pub block_time_ms: Option<u64>,
+    /// Block gas limit.
+    pub gas_limit: u64,
+    /// Chain id.
+    pub chain_id: u64,
+    /// Divisor of governance delays.
+    pub time_scale: u64,
+    /// What `web3_clientVersion` answers, if not the truth.
+    pub client_version: Option<String>,
+}
+
+/// A running development node.
+pub(crate) struct Running {
+    /// The node.
+    pub node: Arc<DevNode>,
+    /// Its chain.
+    pub chain: Arc<Chain>,
+    server: Server,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    // removed when the node stops
+    _temporary: Option<TempDir>,
+}
+
+/// Starts store, chain, pool, producer and server, in this order.
+pub(crate) async fn start(config: DevConfig) -> Result<Running> {
+    let keys = Keyring::derive(&config.mnemonic, config.accounts)?;
+    let temporary = match config.data_dir {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("qsdm-dev-").tempdir().wrap_err("no temporary folder")?),
+    };
+    let folder: &Path = match (&config.data_dir, &temporary) {
+        (Some(folder), _) => folder,
+        (None, Some(temporary)) => temporary.path(),
+        (None, None) => bail!("invariant: either a data folder is named or a temporary one was made"),
+    };
+    let spec = specification(&config, &keys, Store::stored_spec(folder)?)?;
+    let store = Arc::new(Store::open(folder, &spec)?);
+    let journal = if temporary.is_none() { Some(store.pool_journal()?) } else { None };
+    let chain = Arc::new(Chain::open(spec, store)?);
+    let pool = Arc::new(Pool::new(PoolConfig::default()));
+    let settings = DevSettings {
+        block_time_ms: config.block_time_ms,
+        gas_limit: config.gas_limit,
+        coinbase: keys.addresses().first().copied().unwrap_or_default(),
+    };
+    let node = Arc::new(DevNode::new(chain.clone(), pool.clone(), journal, keys, settings));
+    let recovered = node.recover_journal()?;
+    if recovered > 0 {
+        tracing::info!(recovered, "transactions of the previous run are back in the pool");
+    }
+    let app = Arc::new(App::new(chain.clone(), pool, node.clone() as Arc<dyn Node>, app_config(&config)));
+    let server = serve(&config, app.clone()).await?;
+    let tasks = vec![tokio::spawn(node.clone().produce_by_clock()), tokio::spawn(app.feed_subscribers())];
+    Ok(Running { node, chain, server, tasks, _temporary: temporary })
+}
+
+fn app_config(config: &DevConfig) -> AppConfig {
+    let mut app = AppConfig::default();
+    if let Some(version) = &config.client_version {
+        app.client_version.clone_from(version);
+    }
+    app
+}
+
+async fn serve(config: &DevConfig, app: Arc<App>) -> Result<Server> {
+    let mut registry = methods::registry();
+    methods::dev::register(&mut registry);
+    methods::describe(&mut registry, methods::dev::DOCS);
+    let mut server = ServerConfig::development(config.listen);
+    server.allowed_hosts.clone_from(&config.allowed_hosts);
+    server.origins.listed.clone_from(&config.cors_origins);
+    Ok(Server::bind(server, registry, app).await?)
+}
+
+/// The specification that the flags ask for; of a chain that exists, only its age is taken over, and everything else
+/// has to be the same.
+fn specification(config: &DevConfig, keys: &Keyring, stored: Option<ChainSpec>) -> Result<ChainSpec> {
+    let now_s = crate::dev::clock::system_now_s();
+    let genesis_time = stored.as_ref().map_or(now_s.saturating_sub(GENESIS_AGE_S), |stored| stored.genesis_time);
+    let mut spec = ChainSpec::dev(genesis_time);
+    spec.chain_id = config.chain_id;
+    spec.gas_limit = config.gas_limit;
+    spec.time_scale = config.time_scale;
+    spec.check().map_err(|error| Usage(error.to_string()))?;
+    let members = keys.addresses().iter().take(DEV_MEMBERS);
+    let unit = U256::from(10).pow(U256::from(18));
+    let members = members.map(|address| (*address, U256::from(DEV_REPUTATION) * unit)).collect();
+    spec.genesis = genesis_plan(&GenesisConfig::new(config.time_scale, members))?;
+    spec.genesis.accounts.extend(keys.addresses().iter().map(|address| GenesisAccount {
+        address: *address,
+        balance: config.balance,
+        code: Default::default(),
+        nonce: 0,
+    }));
+    Ok(spec)
+}
+
+/// How many of the development accounts hold reputation.
+const DEV_MEMBERS: usize = 10;
+
+impl Running {
+    /// Where JSON-RPC listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Stops: no new requests, answers under way finish, then the producer and the store.
+    pub(crate) async fn stop(self) {
+        self.server.shutdown().await;
+        for task in self.tasks {
+            task.abort();
+            // ended by the line above, or by itself
+            let _ = task.await;
+        }
+    }
+
+    /// Names and addresses of the contracts that live on the chain.
+    pub(crate) fn contracts(&self) -> impl Iterator<Item = (&'static str, Address)> {
+        qsdm_contracts::contracts().iter().map(|contract| (contract.name, contract.address))
+    }
+
+    /// True if the accounts are those everyone knows the keys of.
+    pub(crate) fn keys_are_public(mnemonic: &str) -> bool {
+        mnemonic == TEST_MNEMONIC
+    }
+}

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod node;
+pub mod rpc;
+pub mod socket;
+pub mod tidy;
+pub mod vectors;
+pub mod wallet;
