@@ -101,7 +101,7 @@ fn track_contracts(config: &GenesisConfig, track: Track) -> [GenesisStep; 2] {
         config: GovernorConfig {
             name: track.governor_name().to_owned(),
             votingDelay: U48::from(settings.voting_delay),
-            votingPeriod: u32_of(settings.voting_period),
+            votingPeriod: u32::try_from(settings.voting_period).expect("invariant: a period is a week at most"),
             lateExtension: U48::from(settings.late_extension),
             executionWindow: U48::from(settings.execution_window),
             thresholdBps: settings.threshold_bps,
@@ -230,17 +230,12 @@ fn grant_role(role: u64, account: Address) -> GenesisStep {
 
 fn deploy(address: Address, bytecode: &Bytes, constructor: impl SolConstructor) -> GenesisStep {
     let init_code = [bytecode.as_ref(), &constructor.abi_encode()].concat().into();
-    let name = addresses::name_of(address).unwrap_or("unnamed").to_owned();
+    let name = addresses::name_of(address).expect("invariant: what is deployed is in the catalogue").to_owned();
     GenesisStep::Deploy { name, address, init_code }
 }
 
 fn call(name: impl Into<String>, to: Address, call: impl SolCall) -> GenesisStep {
     GenesisStep::Call { name: name.into(), from: GENESIS_DEPLOYER, to, data: call.abi_encode().into() }
-}
-
-/// Periods are a week at most.
-fn u32_of(seconds: u64) -> u32 {
-    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub struct DescribedAction {
     pub target: Address,
     /// Its name, if it is a genesis contract.
     pub contract: Option<&'static str>,
-    /// Signature of the function, or its four-byte selector where it is unknown.
+    /// Signature of the function, or its four-byte selector where it is unknown; `receive()` for no calldata at all.
     pub function: String,
     /// Arguments in order; empty where the function is unknown.
     pub arguments: Vec<DescribedArgument>,
@@ -22,7 +22,7 @@ pub struct DescribedAction {
     pub value: U256,
     /// The calldata itself.
     pub data: Bytes,
-    /// False if the calldata could not be decoded: whoever votes should ask why.
+    /// False if the calldata could not be decoded, or says more than its decoded form: whoever votes should ask why.
     pub decoded: bool,
 }
 
@@ -45,9 +45,14 @@ pub fn describe_action(action: &Action) -> DescribedAction {
         let selector = action.data.get(..4)?;
         contract.abi().functions().find(|function| function.selector() == selector)
     });
-    let arguments = known.and_then(|function| arguments(function, action.data.get(4..)?));
+    let arguments = match known {
+        Some(function) => arguments(function, action.data.get(4..).unwrap_or_default()),
+        // nothing is called: only wei is sent
+        None => action.data.is_empty().then(Vec::new),
+    };
     let function = match known {
         Some(function) => function.signature(),
+        None if action.data.is_empty() => "receive()".to_owned(),
         None => hex::encode_prefixed(action.data.get(..4).unwrap_or(&action.data)),
     };
     DescribedAction {
@@ -63,6 +68,10 @@ pub fn describe_action(action: &Action) -> DescribedAction {
 
 fn arguments(function: &Function, data: &[u8]) -> Option<Vec<DescribedArgument>> {
     let values = function.abi_decode_input(data).ok()?;
+    // what is shown must be all there is: no hidden bytes, no parts that share their place
+    if function.abi_encode_input_raw(&values).ok()? != data {
+        return None;
+    }
     let described = function.inputs.iter().zip(&values).map(|(input, argument)| DescribedArgument {
         name: input.name.clone(),
         kind: input.selector_type().into_owned(),
@@ -78,14 +87,18 @@ impl std::fmt::Display for DescribedAction {
             None => write!(formatter, "{}.", self.target)?,
         }
         if !self.decoded {
-            return write!(formatter, "{} with undecoded calldata {}", self.function, self.data);
+            write!(formatter, "{} with undecoded calldata {}", self.function, self.data)?;
+        } else {
+            write!(formatter, "{}(", self.function.split('(').next().unwrap_or_default())?;
+            for (position, argument) in self.arguments.iter().enumerate() {
+                formatter.write_str(if position > 0 { ", " } else { "" })?;
+                if !argument.name.is_empty() {
+                    write!(formatter, "{}: ", argument.name)?;
+                }
+                formatter.write_str(&argument.value)?;
+            }
+            formatter.write_str(")")?;
         }
-        write!(formatter, "{}(", self.function.split('(').next().unwrap_or_default())?;
-        for (position, argument) in self.arguments.iter().enumerate() {
-            let separator = if position > 0 { ", " } else { "" };
-            write!(formatter, "{separator}{}: {}", argument.name, argument.value)?;
-        }
-        write!(formatter, ")")?;
         if !self.value.is_zero() {
             write!(formatter, " with {} wei", self.value)?;
         }

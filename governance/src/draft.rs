@@ -1,11 +1,7 @@
 //! A proposal ready to be sent.
 
-use crate::{
-    Error, ProposalFile,
-    file::DESCRIPTION_BYTES_MAX,
-    value,
-};
-use alloy_dyn_abi::{JsonAbiExt, Specifier};
+use crate::{Error, ProposalFile, file::DESCRIPTION_BYTES_MAX, value};
+use alloy_dyn_abi::{DynSolType, JsonAbiExt, Specifier};
 use alloy_json_abi::{Function, JsonAbi};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
@@ -59,23 +55,27 @@ impl Draft {
 /// Appends `#proposer=0x…`. A description that already carries a mark is refused unless it is the proposer's own.
 fn mark(description: &str, proposer: Address) -> Result<String, Error> {
     let own = format!("#proposer={}", format!("{proposer:?}").to_lowercase());
-    let marked = match description.rfind("#proposer=0x") {
-        Some(start) if description[start..].trim_end().eq_ignore_ascii_case(&own) => {
-            format!("{}{own}", &description[..start])
+    let marked = match final_mark(description) {
+        Some((text, account)) if account == proposer => format!("{text}{own}"),
+        Some((_, account)) => {
+            let text = format!("the text ends in #proposer={account}, the mark of another proposer: remove it");
+            return Err(Error::File(text));
         }
-        Some(start) if description[start..].trim_end().len() == own.len() => {
-            return Err(Error::File(format!(
-                "the text ends in {}, the mark of another proposer: remove it",
-                description[start..].trim_end()
-            )));
-        }
-        _ => format!("{description}\n\n{own}"),
+        None => format!("{description}\n\n{own}"),
     };
     if marked.len() > DESCRIPTION_BYTES_MAX {
         let (found, max) = (format!("{} bytes", marked.len()), format!("{DESCRIPTION_BYTES_MAX} bytes"));
         return Err(Error::Limit { what: "the description with title and proposer's mark", found, max });
     }
     Ok(marked)
+}
+
+/// The mark at the very end, as OpenZeppelin's `_isValidDescriptionForProposer` reads it, and the text before it. What
+/// only looks like one binds nobody.
+fn final_mark(description: &str) -> Option<(&str, Address)> {
+    let (text, digits) = description.trim_end().rsplit_once("#proposer=0x")?;
+    let bytes: [u8; 20] = value::bytes(&format!("0x{digits}"))?.try_into().ok()?;
+    Some((text, bytes.into()))
 }
 
 /// keccak-256 of a description: what `queue`, `execute` and `cancel` take.
@@ -103,10 +103,15 @@ pub(crate) fn target(action: usize, name: &str) -> Result<Address, Error> {
     if let Some(contract) = contracts().iter().find(|contract| contract.name == name) {
         return Ok(contract.address);
     }
-    name.parse().map_err(|_| Error::UnknownTarget {
-        action,
-        name: name.to_owned(),
-        known: contracts().iter().map(|contract| contract.name).collect::<Vec<_>>().join(", "),
+    value::address(name).ok_or_else(|| {
+        let name = name.to_owned();
+        if name.starts_with("0x") {
+            let found = value::found(&toml::Value::String(name), &DynSolType::Address);
+            let (argument, expected) = ("target".to_owned(), "a contract's name or an address".to_owned());
+            return Error::Argument { action, argument, expected, found };
+        }
+        let known = contracts().iter().map(|contract| contract.name).collect::<Vec<_>>().join(", ");
+        Error::UnknownTarget { action, name, known }
     })
 }
 
@@ -129,7 +134,8 @@ pub(crate) fn encode_call(
     let mut values = Vec::with_capacity(args.len());
     for (position, (input, arg)) in function.inputs.iter().zip(args).enumerate() {
         let argument = if input.name.is_empty() { (position + 1).to_string() } else { input.name.clone() };
-        let bad = |expected: String, found: String| Error::Argument { action, argument: argument.clone(), expected, found };
+        let bad =
+            |expected: String, found: String| Error::Argument { action, argument: argument.clone(), expected, found };
         let expected = input.resolve().map_err(|error| bad(input.ty.clone(), error.to_string()))?;
         values.push(value::encode(arg, &expected).map_err(|found| bad(input.selector_type().into_owned(), found))?);
     }
@@ -138,15 +144,18 @@ pub(crate) fn encode_call(
 }
 
 fn find_function(action: usize, target: &str, abi: Option<&JsonAbi>, name: &str) -> Result<Function, Error> {
-    let unknown = |hint: String| Error::UnknownFunction { action, target: target.to_owned(), name: name.to_owned(), hint };
+    let unknown =
+        |hint: String| Error::UnknownFunction { action, target: target.to_owned(), name: name.to_owned(), hint };
     let Some(abi) = abi else {
         return Function::parse(name)
             .map_err(|error| unknown(format!("give its full signature, such as transfer(address,uint256) ({error})")));
     };
     let plain = name.split('(').next().unwrap_or(name).trim();
     let candidates: Vec<&Function> = abi.functions().filter(|function| function.name == plain).collect();
-    let wanted: Vec<&&Function> =
-        candidates.iter().filter(|function| !name.contains('(') || function.signature() == name.replace(' ', "")).collect();
+    let wanted: Vec<&&Function> = candidates
+        .iter()
+        .filter(|function| !name.contains('(') || function.signature() == name.replace(' ', ""))
+        .collect();
     match wanted.as_slice() {
         [function] => Ok((**function).clone()),
         [] if candidates.is_empty() => Err(unknown(format!("it can do {}", changing(abi)))),

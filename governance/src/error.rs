@@ -21,7 +21,9 @@ pub enum Error {
         max: String,
     },
     /// An action names a contract that does not exist.
-    #[error("action {action}: no contract is called {name:?}; known are {known}, or give an address and full signature")]
+    #[error(
+        "action {action}: no contract is called {name:?}; known are {known}, or give an address and full signature"
+    )]
     UnknownTarget {
         /// Position of the action, from 1.
         action: usize,

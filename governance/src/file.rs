@@ -1,8 +1,10 @@
 //! The proposal file.
 
-use crate::Error;
+use crate::{Error, value};
+use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_primitives::{Address, Bytes, U256};
 use qsdm_contracts::Track;
+use qsdm_primitives::limits::PROPOSAL_FILE_BYTES_MAX;
 use serde::Deserialize;
 
 /// Actions of a proposal at most; the governor's own limit.
@@ -30,7 +32,7 @@ struct RawAction {
     #[serde(default)]
     args: Vec<toml::Value>,
     data: Option<String>,
-    value: Option<String>,
+    value: Option<toml::Value>,
 }
 
 /// What a member writes: a track, a title, a text, and the calls that follow if the vote passes.
@@ -58,13 +60,20 @@ pub struct ActionFile {
 }
 
 impl ProposalFile {
-    /// Reads a file's text and checks every limit that the contracts would refuse later.
+    /// Reads a file's text and encodes its calls. What depends on the proposer, the length of the description with its
+    /// mark, is checked by [`Draft::new`](crate::Draft::new).
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > PROPOSAL_FILE_BYTES_MAX {
+            let (found, max) = (format!("{} bytes", text.len()), format!("{PROPOSAL_FILE_BYTES_MAX} bytes"));
+            return Err(Error::Limit { what: "the text", found, max });
+        }
         let raw: Raw = toml::from_str(text).map_err(|error| Error::File(error.to_string()))?;
         let track = raw.track.parse().map_err(|error: qsdm_contracts::UnknownTrack| Error::File(error.to_string()))?;
         let title = raw.title.trim().to_owned();
-        if title.is_empty() || title.contains('\n') {
-            return Err(Error::File("`title` must be one line that is not empty".to_owned()));
+        if title.is_empty() || title.chars().any(char::is_control) {
+            return Err(Error::File(
+                "`title` must be one line that is not empty, without control characters".to_owned(),
+            ));
         }
         let found = raw.actions.len();
         if found == 0 {
@@ -90,13 +99,11 @@ impl RawAction {
     fn encode(&self, action: usize) -> Result<ActionFile, Error> {
         let value = match &self.value {
             None => U256::ZERO,
-            Some(text) => U256::from_str_radix(text, 10).map_err(|_| Error::Argument {
-                action,
-                argument: "value".to_owned(),
-                expected: "wei as decimal text".to_owned(),
-                found: format!("{text:?}"),
-            })?,
+            Some(given) => wei(action, given)?,
         };
+        if self.data.is_some() && !self.args.is_empty() {
+            return Err(Error::File(format!("action {action}: `args` go with `fn`, `data` is the whole calldata")));
+        }
         let (target, data) = match (&self.function, &self.data) {
             (Some(function), None) => crate::draft::encode_call(action, &self.target, function, &self.args)?,
             (None, Some(data)) => (crate::draft::target(action, &self.target)?, raw_data(action, data)?),
@@ -110,11 +117,21 @@ impl RawAction {
     }
 }
 
+fn wei(action: usize, given: &toml::Value) -> Result<U256, Error> {
+    let bad =
+        |found| Error::Argument { action, argument: "value".to_owned(), expected: "wei (uint256)".to_owned(), found };
+    match value::encode(given, &DynSolType::Uint(256)).map_err(bad)? {
+        DynSolValue::Uint(wei, _) => Ok(wei),
+        other => Err(bad(value::show(&other))),
+    }
+}
+
 fn raw_data(action: usize, text: &str) -> Result<Bytes, Error> {
-    text.parse().map_err(|_| Error::Argument {
+    let bad = || Error::Argument {
         action,
         argument: "data".to_owned(),
         expected: "calldata in hex with 0x".to_owned(),
-        found: format!("{text:?}"),
-    })
+        found: value::found(&toml::Value::String(text.to_owned()), &DynSolType::Bytes),
+    };
+    value::bytes(text).map(Bytes::from).ok_or_else(bad)
 }

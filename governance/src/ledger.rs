@@ -35,9 +35,9 @@ pub enum LedgerError {
     #[error("{}", crate::explain_revert(.0))]
     Reverted(Bytes),
     /// The node answered with an error.
-    #[error("the node refuses: {0}")]
+    #[error("the node refuses: {}", crate::printable(.0))]
     Refused(String),
     /// The node cannot be reached, or does not speak JSON-RPC.
-    #[error("{0}")]
+    #[error("{}", crate::printable(.0))]
     Unreachable(String),
 }

@@ -10,6 +10,7 @@ mod reader;
 mod reputation;
 mod revert;
 mod status;
+mod text;
 mod value;
 
 pub use decode::{DescribedAction, DescribedArgument, describe_action};
@@ -21,3 +22,4 @@ pub use reader::{Proposal, Reader, Tally, TrackView};
 pub use reputation::{ReputationView, read_reputation};
 pub use revert::explain_revert;
 pub use status::{ProposalState, Step, Times};
+pub use text::printable;

@@ -2,7 +2,7 @@
 
 use crate::{
     Action, DescribedAction, Error, Ledger, LedgerError, LedgerLog, ProposalState, Times, describe_action,
-    description_hash, draft::columns,
+    description_hash, draft::columns, printable,
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolEvent};
@@ -39,9 +39,9 @@ pub struct Proposal {
     pub id: U256,
     /// Who proposed it.
     pub proposer: Address,
-    /// First line of the description.
+    /// First line of the description, printable.
     pub title: String,
-    /// The whole description.
+    /// The whole description as it is on the chain: pass it through [`printable`] before it reaches a terminal.
     pub description: String,
     /// What it would do, in words.
     #[serde(rename = "actions")]
@@ -162,17 +162,20 @@ impl<'a, L: Ledger> Reader<'a, L> {
         if !valid {
             return Err(Error::BadProposalId(text.to_owned()));
         }
+        // by number first, because tools write ids with leading zeros as well
+        let (digits, radix) = hex.map_or((text, 10), |digits| (digits, 16));
+        let exact = U256::from_str_radix(digits, radix).ok();
         let mut found = Vec::new();
         for track in Track::ALL {
             for log in self.created(track)? {
                 let event = decode_created(&log)?;
+                if exact == Some(event.proposalId) {
+                    return self.proposal(track, &log);
+                }
                 let id = match hex {
                     Some(_) => format!("{:#x}", event.proposalId),
                     None => event.proposalId.to_string(),
                 };
-                if id == text.to_lowercase() {
-                    return self.proposal(track, &log);
-                }
                 if id.starts_with(&text.to_lowercase()) {
                     found.push((track, log));
                 }
@@ -189,7 +192,6 @@ impl<'a, L: Ledger> Reader<'a, L> {
     pub fn state(&self, track: Track, id: U256) -> Result<ProposalState, Error> {
         let what = "state";
         let number = self.view(track.governor(), what, &MeshGovernor::stateCall { proposalId: id })?;
-        let number = number as u8;
         ProposalState::try_from(number).map_err(|number| Error::Answer { what, reason: format!("state {number}") })
     }
 
@@ -209,7 +211,7 @@ impl<'a, L: Ledger> Reader<'a, L> {
             track,
             id,
             proposer: event.proposer,
-            title: description.lines().next().unwrap_or_default().trim_start_matches(['#', ' ']).to_owned(),
+            title: printable(description.lines().next().unwrap_or_default().trim_start_matches('#').trim()),
             described: actions.iter().map(describe_action).collect(),
             actions,
             state,
@@ -240,12 +242,7 @@ impl<'a, L: Ledger> Reader<'a, L> {
             Err(Error::Ledger(LedgerError::Reverted(_))) => None,
             Err(error) => return Err(error),
         };
-        Ok(Tally {
-            in_favour: votes.forVotes,
-            against: votes.againstVotes,
-            abstain: votes.abstainVotes,
-            quorum,
-        })
+        Ok(Tally { in_favour: votes.forVotes, against: votes.againstVotes, abstain: votes.abstainVotes, quorum })
     }
 }
 

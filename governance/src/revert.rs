@@ -1,10 +1,13 @@
 //! Revert data in a sentence that says what to do.
 
-use crate::{ProposalState, value};
+use crate::{ProposalState, printable, value};
 use alloy_dyn_abi::{DynSolValue, JsonAbiExt};
 use alloy_primitives::hex;
 use alloy_sol_types::{Panic, Revert, SolError};
 use qsdm_contracts::contracts;
+
+/// Bytes of unknown revert data that are shown at most.
+const SHOWN_BYTES: usize = 256;
 
 /// Explains revert data by the errors of the genesis contracts, `Error(string)` and `Panic(uint256)`.
 pub fn explain_revert(data: &[u8]) -> String {
@@ -12,13 +15,15 @@ pub fn explain_revert(data: &[u8]) -> String {
         return "the call reverted without a reason".to_owned();
     }
     if let Ok(Revert { reason }) = Revert::abi_decode(data) {
-        return format!("the call reverted: {reason}");
+        return format!("the call reverted: {}", printable(&reason));
     }
     if let Ok(panic) = Panic::abi_decode(data) {
-        return format!("the contract panicked: {panic}");
+        return format!("the contract stopped with a {panic}");
     }
     let Some((name, names, values)) = custom_error(data) else {
-        return format!("the call reverted with {}", hex::encode_prefixed(data));
+        let shown = hex::encode_prefixed(data.get(..SHOWN_BYTES).unwrap_or(data));
+        let rest = if data.len() > SHOWN_BYTES { format!("… ({} bytes)", data.len()) } else { String::new() };
+        return format!("the call reverted with {shown}{rest}, which no contract of the chain declares");
     };
     let shown: Vec<String> =
         names.iter().zip(&values).map(|(name, argument)| format!("{name}: {}", value::show(argument))).collect();

@@ -107,7 +107,7 @@ pub enum Step {
 impl Step {
     /// Seconds until the step becomes possible: 0 if it is possible now, `None` if it never will be by waiting.
     pub fn possible_in(self, state: ProposalState, times: &Times, now_s: u64) -> Option<u64> {
-        let after = |moment: u64| (moment + 1).saturating_sub(now_s);
+        let after = |moment: u64| moment.saturating_add(1).saturating_sub(now_s);
         match (self, state) {
             (Self::Vote, ProposalState::Active)
             | (Self::Queue, ProposalState::Succeeded)

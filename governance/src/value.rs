@@ -5,19 +5,19 @@ use alloy_primitives::{Address, B256, I256, U256, hex};
 use core::fmt::Write;
 use toml::Value;
 
+/// Characters of a text that a message repeats at most.
+const SHOWN_CHARACTERS: usize = 96;
+
 /// Reads a TOML value as an ABI type; the error is what was found.
 pub(crate) fn encode(value: &Value, expected: &DynSolType) -> Result<DynSolValue, String> {
-    let found = || show_toml(value);
     let converted = match (expected, value) {
         (DynSolType::Bool, Value::Boolean(flag)) => Some(DynSolValue::Bool(*flag)),
         (DynSolType::String, Value::String(text)) => Some(DynSolValue::String(text.clone())),
         (DynSolType::Address, Value::String(text)) => address(text).map(DynSolValue::Address),
         (DynSolType::Bytes, Value::String(text)) => bytes(text).map(DynSolValue::Bytes),
-        (DynSolType::FixedBytes(size), Value::String(text)) => {
-            bytes(text).filter(|bytes| bytes.len() == *size).map(|bytes| {
-                DynSolValue::FixedBytes(B256::right_padding_from(&bytes), *size)
-            })
-        }
+        (DynSolType::FixedBytes(size), Value::String(text)) => bytes(text)
+            .filter(|bytes| bytes.len() == *size)
+            .map(|bytes| DynSolValue::FixedBytes(B256::right_padding_from(&bytes), *size)),
         (DynSolType::Uint(bits), value) => unsigned(value, *bits).map(|number| DynSolValue::Uint(number, *bits)),
         (DynSolType::Int(bits), value) => signed(value, *bits).map(|number| DynSolValue::Int(number, *bits)),
         (DynSolType::Array(inner), Value::Array(items)) => Some(DynSolValue::Array(list(items, inner)?)),
@@ -35,15 +35,18 @@ pub(crate) fn encode(value: &Value, expected: &DynSolType) -> Result<DynSolValue
         }
         _ => None,
     };
-    converted.ok_or_else(found)
+    converted.ok_or_else(|| found(value, expected))
 }
 
 fn list(items: &[Value], inner: &DynSolType) -> Result<Vec<DynSolValue>, String> {
-    items.iter().map(|item| encode(item, inner)).collect()
+    each(items.iter().map(|item| (item, inner)))
 }
 
 fn each<'a>(pairs: impl Iterator<Item = (&'a Value, &'a DynSolType)>) -> Result<Vec<DynSolValue>, String> {
-    pairs.map(|(value, expected)| encode(value, expected)).collect()
+    let encoded = pairs.enumerate().map(|(position, (value, expected))| {
+        encode(value, expected).map_err(|found| format!("{found} in element {} ({expected})", position + 1))
+    });
+    encoded.collect()
 }
 
 /// A struct by the names of its fields: all of them, and no others.
@@ -63,14 +66,30 @@ fn fields(
     Ok(DynSolValue::Tuple(values))
 }
 
-fn address(text: &str) -> Option<Address> {
+/// What was found instead of `expected`, with what is wrong with it where that is not plain to see.
+pub(crate) fn found(value: &Value, expected: &DynSolType) -> String {
+    let shown = show_toml(value);
+    match (expected, value) {
+        (DynSolType::Address, Value::String(text)) if bytes(text).is_some_and(|bytes| bytes.len() == 20) => {
+            format!("{shown}, whose checksum is wrong: check every digit")
+        }
+        (DynSolType::FixedBytes(_), Value::String(text)) => match bytes(text) {
+            Some(bytes) => format!("{shown} of {} bytes", bytes.len()),
+            None => shown,
+        },
+        _ => shown,
+    }
+}
+
+pub(crate) fn address(text: &str) -> Option<Address> {
     // mixed case is a checksum (EIP-55), and one that is wrong is a typing error
     let digits = text.strip_prefix("0x")?;
-    let mixed = digits.bytes().any(|byte| byte.is_ascii_lowercase()) && digits.bytes().any(|byte| byte.is_ascii_uppercase());
+    let mixed =
+        digits.bytes().any(|byte| byte.is_ascii_lowercase()) && digits.bytes().any(|byte| byte.is_ascii_uppercase());
     if mixed { Address::parse_checksummed(text, None).ok() } else { text.parse().ok() }
 }
 
-fn bytes(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
     hex::decode(text.strip_prefix("0x")?).ok()
 }
 
@@ -89,9 +108,8 @@ fn number_text(text: &str) -> Option<U256> {
         let valid = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         return valid.then(|| U256::from_str_radix(digits, 16).ok())?;
     }
-    let digits: String = text.chars().filter(|character| *character != '_').collect();
-    let valid = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    valid.then(|| U256::from_str_radix(&digits, 10).ok())?
+    let valid = text.split('_').all(|group| !group.is_empty() && group.bytes().all(|digit| digit.is_ascii_digit()));
+    valid.then(|| U256::from_str_radix(&text.replace('_', ""), 10).ok())?
 }
 
 fn signed(value: &Value, bits: usize) -> Option<I256> {
@@ -108,7 +126,10 @@ fn signed(value: &Value, bits: usize) -> Option<I256> {
 
 fn show_toml(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("the text {text:?}"),
+        Value::String(text) => match text.char_indices().nth(SHOWN_CHARACTERS) {
+            Some((end, _)) => format!("the text {:?}… ({} bytes)", &text[..end], text.len()),
+            None => format!("the text {text:?}"),
+        },
         Value::Integer(number) => format!("the number {number}"),
         Value::Float(number) => format!("the fraction {number} (write whole numbers, large ones as text)"),
         Value::Boolean(flag) => format!("{flag}"),

@@ -8,7 +8,7 @@ use keys::Keyring;
 use parking_lot::Mutex;
 use qsdm_pool::{Pool, PoolEnv, Submission};
 use qsdm_primitives::{SubmeshId, limits::EVENT_BACKLOG};
-use qsdm_rpc::ports::{Dev, Event, Node, NodeError};
+use qsdm_rpc::ports::{Dev, Event, NextBlock, Node, NodeError};
 use qsdm_storage::PoolJournal;
 use qsdm_vm::{
     block::SharedTx,
@@ -35,7 +35,8 @@ struct Snapshot {
     next_base_fee: Option<u64>,
 }
 
-/// What decides about the next block; one lock, held while a block is made.
+/// What decides about the next block. Its lock is held for moments only: a block under construction keeps nobody from
+/// asking the time.
 #[derive(Debug)]
 struct Producer {
     automine: bool,
@@ -70,6 +71,8 @@ pub(crate) struct DevNode {
     keys: Keyring,
     settings: DevSettings,
     producer: Mutex<Producer>,
+    /// Held while the chain changes: one block, patch or rollback at a time. Taken before `producer`.
+    making: Mutex<()>,
     impersonated: Mutex<Impersonated>,
     events: broadcast::Sender<Event>,
     interval_changed: Notify,
@@ -105,6 +108,7 @@ impl DevNode {
             keys,
             settings,
             producer: Mutex::new(producer),
+            making: Mutex::new(()),
             impersonated: Mutex::default(),
             events: broadcast::Sender::new(EVENT_BACKLOG),
             interval_changed: Notify::new(),
@@ -114,10 +118,11 @@ impl DevNode {
     fn pool_env(&self, head: &Head) -> PoolEnv {
         let producer = self.producer.lock();
         PoolEnv {
-            base_fee: producer.next_base_fee.unwrap_or_else(|| head.next_base_fee()),
+            base_fee: producer.base_fee(head),
             block_gas_limit: producer.gas_limit,
             chain_id: self.chain.spec().chain_id,
-            now_s: producer.clock.now_s(),
+            // real time: a clock that a test moves must not make waiting transactions expire
+            now_s: clock::system_now_s(),
             fee_min: producer.min_gas_price,
             refuse_below_base_fee: producer.automine,
         }
@@ -156,6 +161,11 @@ impl DevNode {
 }
 
 impl Producer {
+    /// Base fee of the block after `head`.
+    fn base_fee(&self, head: &Head) -> u64 {
+        self.next_base_fee.unwrap_or_else(|| head.next_base_fee())
+    }
+
     fn new(settings: DevSettings, clock: Clock) -> Self {
         Self {
             automine: settings.block_time_ms.is_none(),
@@ -184,6 +194,17 @@ impl Node for DevNode {
     fn next_timestamp(&self) -> u64 {
         let parent_s = self.chain.head().block.header.timestamp;
         self.producer.lock().clock.next_timestamp(parent_s)
+    }
+
+    fn next_block(&self) -> NextBlock {
+        let head = self.chain.head();
+        let producer = self.producer.lock();
+        NextBlock {
+            timestamp: producer.clock.next_timestamp(head.block.header.timestamp),
+            beneficiary: producer.coinbase,
+            gas_limit: producer.gas_limit,
+            base_fee: producer.base_fee(&head),
+        }
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Event> {

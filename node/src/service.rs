@@ -7,11 +7,11 @@ use crate::{
         keys::{Keyring, TEST_MNEMONIC},
     },
 };
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, address, bytes};
 use eyre::{Result, WrapErr, bail};
 use qsdm_contracts::{GenesisConfig, genesis_plan};
 use qsdm_pool::{Pool, PoolConfig};
-use qsdm_primitives::{ChainSpec, GenesisAccount};
+use qsdm_primitives::{ChainSpec, GenesisAccount, limits::DEV_NONCE_AHEAD_MAX};
 use qsdm_rpc::{
     Server, ServerConfig,
     methods::{self, App, AppConfig},
@@ -84,11 +84,15 @@ pub(crate) async fn start(config: DevConfig) -> Result<Running> {
         (None, Some(temporary)) => temporary.path(),
         (None, None) => bail!("invariant: either a data folder is named or a temporary one was made"),
     };
-    let spec = specification(&config, &keys, Store::stored_spec(folder)?)?;
-    let store = Arc::new(Store::open(folder, &spec)?);
+    let named = || format!("the chain in {} does not open", folder.display());
+    let spec = specification(&config, &keys, Store::stored_spec(folder).wrap_err_with(named)?)?;
+    let store = Arc::new(Store::open(folder, &spec).wrap_err_with(named)?);
     let journal = if temporary.is_none() { Some(store.pool_journal()?) } else { None };
-    let chain = Arc::new(Chain::open(spec, store)?);
-    let pool = Arc::new(Pool::new(PoolConfig::default()));
+    let chain = Chain::open(spec, store).wrap_err_with(named)?;
+    let chain = Arc::new(chain);
+    // test suites send many transactions of one account in parallel, and they overtake one another
+    let pool = PoolConfig { nonce_ahead_max: DEV_NONCE_AHEAD_MAX, ..PoolConfig::default() };
+    let pool = Arc::new(Pool::new(pool));
     let settings = DevSettings {
         block_time_ms: config.block_time_ms,
         gas_limit: config.gas_limit,
@@ -137,6 +141,7 @@ fn specification(config: &DevConfig, keys: &Keyring, stored: Option<ChainSpec>) 
     let unit = U256::from(10).pow(U256::from(18));
     let members = members.map(|address| (*address, U256::from(DEV_REPUTATION) * unit)).collect();
     spec.genesis = genesis_plan(&GenesisConfig::new(config.time_scale, members))?;
+    spec.genesis.accounts.push(create2_deployer());
     spec.genesis.accounts.extend(keys.addresses().iter().map(|address| GenesisAccount {
         address: *address,
         balance: config.balance,
@@ -144,6 +149,19 @@ fn specification(config: &DevConfig, keys: &Keyring, stored: Option<ChainSpec>) 
         nonce: 0,
     }));
     Ok(spec)
+}
+
+/// The deterministic deployment proxy, which tools expect on every chain: it creates what it is sent by CREATE2. Its
+/// usual deployment transaction is from before EIP-155 and would be refused here.
+fn create2_deployer() -> GenesisAccount {
+    GenesisAccount {
+        address: address!("4e59b44847b379578588920ca78fbf26c0b4956c"),
+        balance: U256::ZERO,
+        code: bytes!(
+            "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+        ),
+        nonce: 1,
+    }
 }
 
 /// How many of the development accounts hold reputation.

@@ -76,9 +76,31 @@ pub fn without_inline_tests(text: &str) -> &str {
     text
 }
 
+/// The files of the modules that `text`, the file at `path`, declares for tests only: `#[cfg(test)] mod name;`.
+pub fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
+    let is_root = path.file_name().is_some_and(|name| name == "lib.rs" || name == "main.rs");
+    let folder = if is_root { path.parent().unwrap_or(path).to_path_buf() } else { path.with_extension("") };
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]").filter_map(|pair| module_name(pair[1]));
+    declared.map(|name| folder.join(name).with_extension("rs")).collect()
+}
+
+fn module_name(line: &str) -> Option<&str> {
+    let (_, name) = line.strip_suffix(';')?.split_once("mod ")?;
+    Some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_for_tests_only_are_found_where_they_lie() {
+        let text = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(test)]\npub(crate) mod c;\n";
+        let below = |folder: &str| ["b.rs", "c.rs"].map(|name| Path::new(folder).join(name)).to_vec();
+        assert_eq!(test_modules(Path::new("vm/src/lib.rs"), text), below("vm/src"));
+        assert_eq!(test_modules(Path::new("vm/src/trie.rs"), text), below("vm/src/trie"));
+    }
 
     #[test]
     fn inline_tests_are_cut_off() {

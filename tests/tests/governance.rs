@@ -55,10 +55,10 @@ fn a_proposal_goes_from_a_file_to_a_submesh() {
     }
     gov.refused(&["vote", id, "for", "--from", "0"], "");
     let queued = gov.json(&["queue", id, "--from", "3", "--wait"]);
-    assert_eq!(queued["state"], "queued", "{queued}");
+    assert_eq!(queued["state"], "Queued", "{queued}");
     let executed = gov.json(&["execute", id, "--from", "4", "--wait"]);
-    assert_eq!(executed["state"], "executed", "{executed}");
-    assert_eq!(gov.json(&["show", id])["state"], "executed");
+    assert_eq!(executed["state"], "Executed", "{executed}");
+    assert_eq!(gov.json(&["show", id])["state"], "Executed");
     assert!(gov.json(&["list"]).to_string().contains(id), "the list has it");
 
     // idOf("micropayments-eu") -> (true, 1)

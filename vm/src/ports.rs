@@ -9,8 +9,8 @@ use std::{ops::RangeInclusive, sync::Arc};
 
 /// A failure of the store. Fatal for the writer: a chain whose store fails stops producing.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+#[error(transparent)]
+pub struct StoreError(pub Box<dyn std::error::Error + Send + Sync>);
 
 /// One atomic step of the chain's history: a block, or patches between two blocks.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ impl Inner {
         let executable = self.senders.values().map(|line| line.executable().count()).sum();
         equal("executable", executable, self.indexes.executable)?;
         equal("queued", self.by_hash.len() - executable, self.indexes.queue.len())?;
+        equal("fresh senders", self.senders.values().filter(|line| line.fresh).count(), self.fresh.len())?;
         for entry in entries() {
             equal("place", Some(&(entry.sender(), entry.nonce())), self.by_hash.get(entry.hash()))?;
         }

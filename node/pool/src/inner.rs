@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) bytes: usize,
     sequence: u64,
     /// Senders that the newest block changed.
-    fresh: Vec<Address>,
+    pub(crate) fresh: Vec<Address>,
 }
 
 impl Inner {
@@ -269,7 +269,7 @@ fn displaced(
     if is_replacement || held < config.account_txs_max {
         return Ok(None);
     }
-    let last = line.txs.last_key_value().filter(|(last, _)| **last > nonce && !line.is_executable(**last));
+    let last = line.txs.last_key_value().filter(|(last, _)| **last > nonce);
     match (last, nonce == line.next()) {
         (Some((_, last)), true) => Ok(Some(Arc::clone(last))),
         _ => Err(PoolError::AccountLimit { sender: line.address(), held, limit: config.account_txs_max }),

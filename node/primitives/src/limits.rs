@@ -13,8 +13,8 @@ pub const TIME_SCALE_MAX: u64 = 1_000_000;
 /// Newest blocks whose state is kept in memory as a snapshot: what BLOCKHASH can see, and what clients ask for.
 pub const STATE_SNAPSHOTS: usize = 256;
 /// Bound on what the snapshots keep alive: transactions, changed accounts and changed slots of the kept blocks, about
-/// 1 kB each. Under load fewer than [`STATE_SNAPSHOTS`] blocks are kept; older states are rebuilt from diffs.
-pub const RECENT_WEIGHT_MAX: usize = 100_000;
+/// 1 kB each, so 24 MB. Under load fewer than [`STATE_SNAPSHOTS`] blocks are kept; older states are rebuilt from diffs.
+pub const RECENT_WEIGHT_MAX: usize = 24_000;
 /// States older than the snapshots that were rebuilt for a request and are kept for the next one.
 pub const OLD_STATE_CACHE: usize = 4;
 /// How far back in blocks an old state is rebuilt for a request; each block costs one read of its diff.
@@ -78,8 +78,9 @@ pub const RPC_NOTICES_QUEUED_BYTES_MAX: usize = 1024 * 1024;
 pub const RPC_LARGE_BYTES: usize = 64 * 1024;
 /// Bytes of all large requests that are being received at the same time.
 pub const RPC_LARGE_REQUESTS_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Bytes of all large answers that their readers have not fetched yet: room for one of the largest and some smaller ones.
-pub const RPC_LARGE_RESPONSES_BYTES_MAX: usize = 32_000_000;
+/// Bytes of all large answers that are being written or that their readers have not fetched yet: room for one of the
+/// largest and some smaller ones.
+pub const RPC_LARGE_RESPONSES_BYTES_MAX: usize = 40_000_000;
 /// Time for a shutdown in milliseconds: calls in progress finish, then connections are cut.
 pub const RPC_SHUTDOWN_MS: u64 = 4_500;
 
@@ -181,6 +182,8 @@ pub const POOL_DROP_REASON_BYTES_MAX: usize = 256;
 
 /// Development accounts that are derived, funded and printed.
 pub const DEV_ACCOUNTS_MAX: u32 = 1_000;
+/// How far a nonce may be ahead in a development pool.
+pub const DEV_NONCE_AHEAD_MAX: u64 = 1_024;
 /// Blocks that one development call may make: more is nearly always a mistake in a unit.
 pub const DEV_MINE_BLOCKS_MAX: u64 = 100_000;
 /// Snapshots (`evm_snapshot`) that are remembered; the oldest is forgotten first.
@@ -209,6 +212,11 @@ pub const SUBMESH_GAS_MAX: u64 = 1 << 40;
 /// Greatest base fee floor of a submesh in wei, 10,000 gwei: above it a vote could price everyone out.
 pub const SUBMESH_BASE_FEE_FLOOR_MAX_WEI: u64 = 10_000_000_000_000;
 
+// ---- governance -----------------------------------------------------------------------------------------------------
+
+/// Bytes of a proposal file: eight times the transaction it becomes, which is room for hex and comments.
+pub const PROPOSAL_FILE_BYTES_MAX: usize = 8 * TX_BYTES_MAX;
+
 // ---- simulation and tracing -----------------------------------------------------------------------------------------
 
 /// Executions of one `eth_createAccessList`; two or three are the rule, a contract can make the list flicker.
@@ -222,3 +230,14 @@ pub const TRACE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const TRACE_TIMEOUT_MS: u64 = 60_000;
 /// Blocks of one `trace_filter`: each is executed again.
 pub const TRACE_FILTER_BLOCKS_MAX: u64 = 100;
+
+// ---- keystore files -------------------------------------------------------------------------------------------------
+
+/// Bytes of a keystore file: those of wallets have about 500.
+pub const KEYSTORE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a password file.
+pub const PASSWORD_BYTES_MAX: usize = 4 * 1024;
+/// Memory times lanes that scrypt may take to unlock a keystore, in bytes: four times what geth writes by default.
+pub const KEYSTORE_SCRYPT_BYTES_MAX: u64 = 1 << 30;
+/// Rounds of PBKDF2 to unlock a keystore.
+pub const KEYSTORE_PBKDF2_MAX: u64 = 10_000_000;

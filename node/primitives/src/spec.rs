@@ -32,7 +32,9 @@ pub struct ChainSpec {
 #[non_exhaustive]
 pub enum SpecError {
     /// Made by another release.
-    #[error("chain specification has version {found}, this release knows version {known}: use the release that made it")]
+    #[error(
+        "chain specification has version {found}, this release knows version {known}: use the release that made it"
+    )]
     Version {
         /// Version in the file.
         found: u32,

@@ -6,13 +6,16 @@ mod heavy;
 
 use crate::{Budget, CallContext, CallError, Params, Registry, RpcError};
 use crate::{
-    registry::{HeavyFn, Method, Output},
+    answer::Answer,
+    memory::ByteBudget,
+    registry::{HeavyFn, Method},
     server::ServerLimits,
     subscription::Subscriptions,
 };
 use envelope::Envelope;
 use futures_util::FutureExt;
 use heavy::HeavyPool;
+use qsdm_primitives::limits::RPC_LARGE_RESPONSES_BYTES_MAX;
 use serde_json::value::RawValue;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -33,12 +36,15 @@ pub(crate) struct Dispatcher<S> {
     registry: Registry<S>,
     limits: ServerLimits,
     heavy: HeavyPool,
+    /// For large answers, from their writing until they are fetched.
+    large: Arc<ByteBudget>,
 }
 
 impl<S: Send + Sync + 'static> Dispatcher<S> {
     pub(crate) fn new(state: Arc<S>, registry: Registry<S>, limits: ServerLimits) -> Self {
         let heavy = HeavyPool::new(&limits);
-        Self { state, registry, limits, heavy }
+        let large = ByteBudget::new(RPC_LARGE_RESPONSES_BYTES_MAX);
+        Self { state, registry, limits, heavy, large }
     }
 
     pub(crate) fn knows_submesh(&self, name: &str) -> bool {
@@ -46,9 +52,8 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// The answer to a request or a batch; `None` where there were only notifications.
-    pub(crate) async fn answer(&self, body: &[u8], caller: &Caller) -> Option<Vec<u8>> {
-        // of an answer to a usual question: no growing on the way
-        let mut out = Vec::with_capacity(256);
+    pub(crate) async fn answer(&self, body: &[u8], caller: &Caller) -> Option<Answer> {
+        let mut out = Answer::new(self.limits.response_bytes, &self.large);
         if body.trim_ascii_start().first() == Some(&b'[') {
             self.batch(body, caller, &mut out).await;
         } else {
@@ -58,19 +63,19 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
     }
 
     /// Appends the answer to one request. `deadline` is that of its batch, if it is in one.
-    async fn single(&self, request: &[u8], caller: &Caller, deadline: Option<Instant>, out: &mut Vec<u8>) {
+    async fn single(&self, request: &[u8], caller: &Caller, deadline: Option<Instant>, out: &mut Answer) {
         let envelope = match Envelope::parse(request) {
             Ok(envelope) => envelope,
-            Err((id, error)) => return write_error(out, id.map_or("null", RawValue::get), &error),
+            Err((id, error)) => return out.push_error(id.map_or("null", RawValue::get), &error),
         };
         let start = out.len();
         let id = envelope.id.map_or("null", RawValue::get);
         write_head(out, id);
         match self.call(&envelope, caller, deadline, out).await {
-            Ok(()) => out.push(b'}'),
+            Ok(()) => out.push(b"}"),
             Err(error) => {
                 out.truncate(start);
-                write_error(out, id, &error);
+                out.push_error(id, &error);
             }
         }
         if envelope.id.is_none() {
@@ -84,27 +89,26 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         envelope: &Envelope<'_>,
         caller: &Caller,
         deadline: Option<Instant>,
-        out: &mut Vec<u8>,
+        out: &mut Answer,
     ) -> Result<(), RpcError> {
         let (state, params, context) = (&*self.state, Params::new(envelope.params), &caller.context);
         let Some(method) = self.registry.method(&envelope.method) else {
             return Err(RpcError::method_not_found(&envelope.method));
         };
-        let limit = self.limits.response_bytes;
         match method {
-            Method::Fast(run) => caught(|| run(state, params, context, &mut Output::new(out, limit))),
+            Method::Fast(run) => caught(|| run(state, params, context, out)),
             Method::Heavy(run) => {
                 let start = out.len();
                 let now = Instant::now();
                 let deadline = deadline.unwrap_or_else(|| now + self.limits.call_time);
                 let slice = Budget::inline(deadline.min(now + self.heavy.slice()));
-                match caught(|| run(state, params, context, &slice, &mut Output::new(out, limit))) {
+                match caught(|| run(state, params, context, &slice, out)) {
                     Ok(()) => Ok(()),
                     Err(CallError::Rpc(error)) => Err(error),
                     Err(CallError::Stopped) => {
                         out.truncate(start);
-                        let result = self.pooled(run, params, context, deadline).await?;
-                        Output::new(out, limit).write_raw(&result)
+                        let limit = self.limits.response_bytes.saturating_sub(start);
+                        out.append(self.pooled(run, params, context, deadline, limit).await?)
                     }
                 }
             }
@@ -112,7 +116,7 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 let waiting = caught(|| Ok::<_, RpcError>(start(Arc::clone(&self.state), params, context)))?;
                 let most = self.limits.waiting_call_time;
                 match tokio::time::timeout(most, AssertUnwindSafe(waiting).catch_unwind()).await {
-                    Ok(Ok(write)) => write?(&mut Output::new(out, limit)),
+                    Ok(Ok(write)) => write?(out),
                     Ok(Err(_)) => Err(panicked()),
                     Err(_) => Err(RpcError::timed_out(format!("gave up waiting after {} ms", most.as_millis()))),
                 }
@@ -120,12 +124,12 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
             Method::Subscribe { notification, start } => {
                 let subscriptions = caller.subscriptions.as_ref().ok_or_else(needs_websocket)?;
                 let id = subscriptions.start(notification, |sink| caught(|| start(state, params, context, sink)))?;
-                Output::new(out, limit).write(&id)
+                out.write(&id)
             }
             Method::Unsubscribe => {
                 let subscriptions = caller.subscriptions.as_ref().ok_or_else(needs_websocket)?;
                 let id: String = params.positional(&["subscription"])?.required(0)?;
-                Output::new(out, limit).write(&subscriptions.end(&id))
+                out.write(&subscriptions.end(&id))
             }
         }
     }
@@ -137,14 +141,15 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
         params: Params<'_>,
         context: &CallContext,
         deadline: Instant,
-    ) -> Result<Vec<u8>, RpcError> {
+        limit_bytes: usize,
+    ) -> Result<Answer, RpcError> {
         let (run, state, context) = (Arc::clone(run), Arc::clone(&self.state), context.clone());
-        let (params, limit) = (params.raw().map(ToOwned::to_owned), self.limits.response_bytes);
+        let params = params.raw().map(ToOwned::to_owned);
+        let mut result = Answer::new(limit_bytes, &self.large);
         self.heavy
             .run(deadline, move |budget| {
-                let mut result = Vec::new();
                 let params = Params::new(params.as_deref());
-                caught(|| run(&state, params, &context, budget, &mut Output::new(&mut result, limit)))?;
+                caught(|| run(&state, params, &context, budget, &mut result))?;
                 Ok(result)
             })
             .await
@@ -166,18 +171,8 @@ fn needs_websocket() -> RpcError {
     RpcError::unsupported("notifications need a websocket: connect to the same address with ws://")
 }
 
-fn write_head(out: &mut Vec<u8>, id: &str) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    out.extend_from_slice(id.as_bytes());
-    out.extend_from_slice(br#","result":"#);
-}
-
-/// Appends a whole answer that is an error.
-pub(crate) fn write_error(out: &mut Vec<u8>, id: &str, error: &RpcError) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    out.extend_from_slice(id.as_bytes());
-    out.extend_from_slice(br#","error":"#);
-    // a number, a string and raw JSON: neither these nor writing to memory can fail
-    let _ = serde_json::to_writer(&mut *out, error);
-    out.push(b'}');
+fn write_head(out: &mut Answer, id: &str) {
+    out.push(br#"{"jsonrpc":"2.0","id":"#);
+    out.push(id.as_bytes());
+    out.push(br#","result":"#);
 }

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod answer;
 mod context;
 mod dispatch;
 mod error;
+mod memory;
 pub mod methods;
 mod params;
 pub mod ports;

@@ -36,6 +36,7 @@ mod send;
 mod sign;
 mod simulate;
 mod subscribe;
+mod trace;
 mod transactions;
 mod view;
 
@@ -144,6 +145,7 @@ const THEMES: &[Theme] = &[
     Theme { register: pool::register, docs: pool::DOCS },
     Theme { register: raw::register, docs: raw::DOCS },
     Theme { register: net::register, docs: net::DOCS },
+    Theme { register: trace::register, docs: trace::DOCS },
     Theme { register: qsdm::register, docs: qsdm::DOCS },
 ];
 

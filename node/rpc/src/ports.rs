@@ -38,6 +38,19 @@ pub enum NodeError {
     Refused(String),
 }
 
+/// What is known of the next block before it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextBlock {
+    /// Seconds since the Unix epoch.
+    pub timestamp: u64,
+    /// Fee recipient.
+    pub beneficiary: Address,
+    /// Gas limit.
+    pub gas_limit: u64,
+    /// Base fee of the root submesh, wei per gas.
+    pub base_fee: u64,
+}
+
 /// The node as the methods see it.
 pub trait Node: Send + Sync + 'static {
     /// Takes a transaction whose sender is recovered: validates it, makes it durable and, where blocks follow
@@ -49,6 +62,9 @@ pub trait Node: Send + Sync + 'static {
 
     /// Timestamp a block made now would get: the clock, but not before the head.
     fn next_timestamp(&self) -> u64;
+
+    /// What a block made now would get besides its transactions.
+    fn next_block(&self) -> NextBlock;
 
     /// Blocks and pending transactions from now on. A receiver that falls behind is told so by the channel.
     fn subscribe(&self) -> broadcast::Receiver<Event>;
@@ -69,7 +85,7 @@ pub trait Node: Send + Sync + 'static {
 /// Control over time, blocks and state that only `qsdm dev` has.
 pub trait Dev: Send + Sync {
     /// Makes `count` blocks, `interval_s` seconds apart if given.
-    fn mine(&self, count: u64, interval_s: Option<u64>) -> Result<Vec<Arc<Block>>, NodeError>;
+    fn mine(&self, count: u64, interval_s: Option<u64>) -> Result<(), NodeError>;
 
     /// Makes one block with the given timestamp.
     fn mine_at(&self, timestamp: u64) -> Result<Arc<Block>, NodeError>;

@@ -1,10 +1,9 @@
 //! The table of methods.
 
-use crate::{Budget, CallContext, CallError, Params, RpcError, Sink};
+use crate::{Budget, CallContext, CallError, Params, RpcError, Sink, answer::Answer};
 use futures_util::{FutureExt, future::BoxFuture};
-use qsdm_primitives::limits::RPC_LARGE_BYTES;
 use serde::Serialize;
-use std::{any::Any, collections::HashMap, future::Future, io, sync::Arc};
+use std::{any::Any, collections::HashMap, future::Future, sync::Arc};
 
 /// Methods by name over a shared state `S`.
 ///
@@ -18,15 +17,15 @@ pub struct Registry<S> {
     knows_submesh: Box<KnowsSubmesh<S>>,
 }
 
-type FastFn<S> = dyn Fn(&S, Params<'_>, &CallContext, &mut Output<'_>) -> Result<(), RpcError> + Send + Sync;
+type FastFn<S> = dyn Fn(&S, Params<'_>, &CallContext, &mut Answer) -> Result<(), RpcError> + Send + Sync;
 pub(crate) type HeavyFn<S> =
-    dyn Fn(&S, Params<'_>, &CallContext, &Budget, &mut Output<'_>) -> Result<(), CallError> + Send + Sync;
+    dyn Fn(&S, Params<'_>, &CallContext, &Budget, &mut Answer) -> Result<(), CallError> + Send + Sync;
 type AsynchronousFn<S> = dyn Fn(Arc<S>, Params<'_>, &CallContext) -> WaitingCall + Send + Sync;
 type SubscribeFn<S> = dyn Fn(&S, Params<'_>, &CallContext, Sink) -> Result<Box<dyn Any + Send>, RpcError> + Send + Sync;
 type KnowsSubmesh<S> = dyn Fn(&S, &str) -> bool + Send + Sync;
 /// A started asynchronous method; it writes its result like the others once it is there.
 pub(crate) type WaitingCall = BoxFuture<'static, Result<WriteResult, RpcError>>;
-pub(crate) type WriteResult = Box<dyn FnOnce(&mut Output<'_>) -> Result<(), RpcError> + Send>;
+pub(crate) type WriteResult = Box<dyn FnOnce(&mut Answer) -> Result<(), RpcError> + Send>;
 
 pub(crate) enum Method<S> {
     Fast(Box<FastFn<S>>),
@@ -56,8 +55,8 @@ impl<S: Send + Sync + 'static> Registry<S> {
     ) -> &mut Self {
         self.add(
             name,
-            Method::Fast(Box::new(move |state, params, context, output| {
-                output.write(&method(state, params, context)?)
+            Method::Fast(Box::new(move |state, params, context, answer| {
+                answer.write(&method(state, params, context)?)
             })),
         )
     }
@@ -72,8 +71,8 @@ impl<S: Send + Sync + 'static> Registry<S> {
     ) -> &mut Self {
         self.add(
             name,
-            Method::Heavy(Arc::new(move |state, params, context, budget, output| {
-                Ok(output.write(&method(state, params, context, budget)?)?)
+            Method::Heavy(Arc::new(move |state, params, context, budget, answer| {
+                Ok(answer.write(&method(state, params, context, budget)?)?)
             })),
         )
     }
@@ -94,7 +93,7 @@ impl<S: Send + Sync + 'static> Registry<S> {
             Method::Asynchronous(Box::new(move |state, params, context| match method(state, params, context) {
                 Ok(future) => async move {
                     let result = future.await?;
-                    Ok(Box::new(move |output: &mut Output<'_>| output.write(&result)) as WriteResult)
+                    Ok(Box::new(move |answer: &mut Answer| answer.write(&result)) as WriteResult)
                 }
                 .boxed(),
                 Err(error) => std::future::ready(Err(error)).boxed(),
@@ -145,57 +144,5 @@ impl<S: Send + Sync + 'static> Registry<S> {
 impl<S: Send + Sync + 'static> Default for Registry<S> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Where results are written: straight into the buffer of the answer, up to the limit for answers.
-pub(crate) struct Output<'o> {
-    buffer: &'o mut Vec<u8>,
-    limit_bytes: usize,
-}
-
-impl<'o> Output<'o> {
-    /// `buffer` may grow to `limit_bytes`, what it already holds included.
-    pub(crate) fn new(buffer: &'o mut Vec<u8>, limit_bytes: usize) -> Self {
-        Self { buffer, limit_bytes }
-    }
-
-    pub(crate) fn write(&mut self, result: &impl Serialize) -> Result<(), RpcError> {
-        serde_json::to_writer(&mut *self, result).map_err(|error| {
-            if error.is_io() {
-                RpcError::response_too_large(self.limit_bytes)
-            } else {
-                RpcError::internal(format!("the result cannot be written as JSON: {error}"))
-            }
-        })
-    }
-
-    /// Appends a result that is JSON already.
-    pub(crate) fn write_raw(&mut self, json: &[u8]) -> Result<(), RpcError> {
-        io::Write::write_all(self, json).map_err(|_| RpcError::response_too_large(self.limit_bytes))
-    }
-}
-
-impl io::Write for Output<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    // serde_json calls this one only
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() > self.limit_bytes.saturating_sub(self.buffer.len()) {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let needed = self.buffer.len() + bytes.len();
-        if needed > self.buffer.capacity() && needed > RPC_LARGE_BYTES {
-            // doubling would take up to twice of what a large answer needs
-            self.buffer.reserve_exact(bytes.len() + needed / 4);
-        }
-        self.buffer.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

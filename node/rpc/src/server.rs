@@ -6,7 +6,6 @@ mod config;
 mod connections;
 mod http;
 mod io;
-mod memory;
 mod policy;
 mod reply;
 mod threads;
@@ -14,13 +13,12 @@ mod websocket;
 
 pub use config::{Origins, ServerConfig, ServerLimits};
 
-use crate::{Error, Registry, dispatch::Dispatcher};
+use crate::{Error, Registry, dispatch::Dispatcher, memory::ByteBudget};
 use accept::Acceptor;
 use connections::Connections;
 use http::Service;
-use memory::ByteBudget;
 use policy::Policy;
-use qsdm_primitives::limits::{RPC_LARGE_REQUESTS_BYTES_MAX, RPC_LARGE_RESPONSES_BYTES_MAX};
+use qsdm_primitives::limits::RPC_LARGE_REQUESTS_BYTES_MAX;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use threads::Threads;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
@@ -60,7 +58,6 @@ impl Server {
             limits: limits.clone(),
             connections: Arc::clone(&connections),
             requests: ByteBudget::new(RPC_LARGE_REQUESTS_BYTES_MAX),
-            responses: ByteBudget::new(RPC_LARGE_RESPONSES_BYTES_MAX),
             stopped: stopped.clone(),
         });
         let serve = move |stream, guard| accept::serve(&service, stream, guard);

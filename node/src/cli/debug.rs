@@ -52,12 +52,14 @@ fn run_state_tests(args: &StateTestArgs) -> Result<ExitCode> {
 
 fn run_replay(args: &ReplayArgs) -> Result<ExitCode> {
     let folder = &args.data_dir;
-    let spec = Store::stored_spec(folder)?.ok_or_else(|| {
+    let named = || format!("the chain in {} does not open", folder.display());
+    let spec = Store::stored_spec(folder).wrap_err_with(named)?.ok_or_else(|| {
         eyre!("{} holds no chain: name the folder that `qsdm dev --data-dir` was given", folder.display())
     })?;
-    let store = Store::open(folder, &spec)?;
+    let store = Store::open(folder, &spec).wrap_err_with(named)?;
     let mut progress = Progress::default();
-    let report = replay(&spec, &store, |done, all| progress.show(done, all)).wrap_err("the replay differs")?;
+    let report = replay(&spec, &store, |done, all| progress.show(done, all))
+        .wrap_err_with(|| format!("the replay of {} stopped", folder.display()))?;
     progress.end();
     let line = json!({
         "blocks": report.blocks,

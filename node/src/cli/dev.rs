@@ -1,6 +1,5 @@
 //! `qsdm dev`
 
-use super::Usage;
 use crate::{
     dev::keys::TEST_MNEMONIC,
     service::{self, DevConfig, Running},
@@ -93,13 +92,10 @@ fn block_time(text: &str) -> Result<u64, String> {
 }
 
 impl DevArgs {
-    fn config(&self) -> Result<DevConfig> {
+    fn config(&self) -> DevConfig {
         let ether = U256::from(10).pow(U256::from(18));
         let listen = SocketAddr::new(self.host, self.port);
-        if self.accounts == 0 {
-            return Err(Usage("--accounts 0: a development chain needs at least one account".into()).into());
-        }
-        Ok(DevConfig {
+        DevConfig {
             listen,
             allowed_hosts: self.rpc_host.clone(),
             cors_origins: self.rpc_cors.clone(),
@@ -112,12 +108,12 @@ impl DevArgs {
             chain_id: self.chain_id,
             time_scale: self.time_scale,
             client_version: self.client_version.clone(),
-        })
+        }
     }
 }
 
 pub(super) fn run(args: DevArgs) -> Result<ExitCode> {
-    let config = args.config()?;
+    let config = args.config();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().wrap_err("no async runtime")?;
     runtime.block_on(async {
         // asked for first, so that a signal during the start is not lost

@@ -5,10 +5,16 @@ use client::Client;
 use eyre::Result;
 use qsdm_governance::{Reader, Step};
 use sender::SenderArgs;
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    process::ExitCode,
+};
 
 mod client;
 mod format;
+mod keystore;
 mod list;
 mod propose;
 mod rep;
@@ -103,7 +109,14 @@ pub(super) fn run(args: GovArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A file that could not be read, with its name.
-fn read_file(path: &PathBuf) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| eyre::eyre!("cannot read {}: {error}", path.display()))
+/// Text of a file, refused with its name if it cannot be read or is larger than `bytes_max`.
+fn read_file(path: &Path, bytes_max: usize) -> Result<String> {
+    let failed = |error: io::Error| eyre::eyre!("cannot read {}: {error}", path.display());
+    let mut text = String::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(bytes_max as u64 + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() > bytes_max {
+        eyre::bail!("{} has more than {bytes_max} bytes: is it the right file?", path.display());
+    }
+    Ok(text)
 }

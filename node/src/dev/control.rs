@@ -40,39 +40,35 @@ impl DevNode {
         Ok(blocks)
     }
 
-    fn mine_locked(
-        &self,
-        producer: &mut Producer,
-        count: u64,
-        interval_s: Option<u64>,
-    ) -> Result<Vec<Arc<Block>>, NodeError> {
+    /// Goes back to a step, with the chain held.
+    fn go_back_alone(&self, sequence: u64) -> Result<(), NodeError> {
+        let _making = self.making.lock();
+        self.go_back(sequence)
+    }
+}
+
+impl Dev for DevNode {
+    fn mine(&self, count: u64, interval_s: Option<u64>) -> Result<(), NodeError> {
         if count > DEV_MINE_BLOCKS_MAX {
             return Err(NodeError::Refused(format!(
                 "{count} blocks are more than the limit of {DEV_MINE_BLOCKS_MAX} a call: mine in several calls, or move the clock instead"
             )));
         }
-        let mut blocks = Vec::new();
+        let mut newest = self.chain.head().block.clone();
         for made in 0..count {
             if let (Some(interval_s), true) = (interval_s, made > 0) {
-                let parent = self.chain.head().block.header.timestamp;
-                producer.clock.set_next(parent.saturating_add(interval_s));
+                let next = newest.header.timestamp.saturating_add(interval_s);
+                self.producer.lock().clock.set_next(next);
             }
-            blocks.push(self.make_one(producer)?);
+            newest = self.make_one()?;
         }
-        Ok(blocks)
-    }
-}
-
-impl Dev for DevNode {
-    fn mine(&self, count: u64, interval_s: Option<u64>) -> Result<Vec<Arc<Block>>, NodeError> {
-        self.mine_locked(&mut self.producer.lock(), count, interval_s)
+        Ok(())
     }
 
     fn mine_at(&self, timestamp: u64) -> Result<Arc<Block>, NodeError> {
         self.check_timestamp(timestamp)?;
-        let mut producer = self.producer.lock();
-        producer.clock.set_next(timestamp);
-        self.make_one(&mut producer)
+        self.producer.lock().clock.set_next(timestamp);
+        self.make_one()
     }
 
     fn automine(&self) -> bool {
@@ -126,9 +122,10 @@ impl Dev for DevNode {
 
     fn patch(&self, patches: Vec<StatePatch>) -> Result<(), NodeError> {
         // no block may be built on the state that this changes
-        let _producer = self.producer.lock();
+        let _making = self.making.lock();
         let head = self.chain.patch(patches)?;
-        self.pool.reset(&head.state);
+        let promoted = self.pool.reset(&head.state);
+        self.announce(&promoted);
         Ok(())
     }
 
@@ -187,12 +184,15 @@ impl Dev for DevNode {
     }
 
     fn revert(&self, id: U256) -> Result<bool, NodeError> {
-        let mut producer = self.producer.lock();
-        let Some(position) = producer.snapshots.iter().position(|snapshot| U256::from(snapshot.id) == id) else {
-            return Ok(false);
+        let _making = self.making.lock();
+        let found = {
+            let producer = self.producer.lock();
+            let position = producer.snapshots.iter().position(|snapshot| U256::from(snapshot.id) == id);
+            position.map(|position| (position, producer.snapshots[position].clone()))
         };
-        let snapshot = producer.snapshots[position].clone();
+        let Some((position, snapshot)) = found else { return Ok(false) };
         self.go_back(snapshot.sequence)?;
+        let mut producer = self.producer.lock();
         producer.snapshots.truncate(position);
         producer.clock = snapshot.clock;
         producer.next_base_fee = snapshot.next_base_fee;
@@ -200,21 +200,19 @@ impl Dev for DevNode {
     }
 
     fn rollback_to(&self, number: u64) -> Result<(), NodeError> {
-        let mut producer = self.producer.lock();
         let sequence = self.chain.sequence_of_block(number)?;
-        let sequence = sequence.ok_or_else(|| NodeError::Refused(format!("there is no block {number} to go back to")))?;
-        self.go_back(sequence)?;
-        producer.snapshots.retain(|snapshot| snapshot.sequence <= sequence);
+        let sequence =
+            sequence.ok_or_else(|| NodeError::Refused(format!("there is no block {number} to go back to")))?;
+        self.go_back_alone(sequence)?;
+        self.producer.lock().snapshots.retain(|snapshot| snapshot.sequence <= sequence);
         Ok(())
     }
 
     fn reset(&self) -> Result<(), NodeError> {
-        let mut producer = self.producer.lock();
-        self.go_back(0)?;
+        self.go_back_alone(0)?;
         self.pool.remove_all();
-        *producer = Producer::new(self.settings, Default::default());
+        *self.producer.lock() = Producer::new(self.settings, Default::default());
         *self.impersonated.lock() = Default::default();
-        drop(producer);
         self.interval_changed.notify_one();
         Ok(())
     }

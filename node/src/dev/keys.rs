@@ -1,9 +1,10 @@
 //! The keys of the development accounts.
 
+use crate::cli::Usage;
 use alloy_primitives::{Address, B256, Signature};
 use alloy_signer::SignerSync;
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner};
-use eyre::{Result, WrapErr, ensure};
+use eyre::Result;
 use qsdm_primitives::limits::DEV_ACCOUNTS_MAX;
 use std::collections::HashMap;
 
@@ -20,10 +21,16 @@ pub(crate) struct Keyring {
 impl Keyring {
     /// The first `count` accounts of a BIP-39 mnemonic.
     pub(crate) fn derive(mnemonic: &str, count: u32) -> Result<Self> {
-        ensure!(count <= DEV_ACCOUNTS_MAX, "--accounts {count} is above the limit of {DEV_ACCOUNTS_MAX}");
-        let parent = MnemonicBuilder::from_phrase(mnemonic)
-            .build_parent_key()
-            .wrap_err("--mnemonic is not a BIP-39 phrase in English (12, 15, 18, 21 or 24 words)")?;
+        if !(1..=DEV_ACCOUNTS_MAX).contains(&count) {
+            return Err(Usage(format!("--accounts {count} is outside 1..={DEV_ACCOUNTS_MAX}")).into());
+        }
+        // what is wrong with the phrase would be said by showing a part of it
+        let parent = MnemonicBuilder::from_phrase(mnemonic).build_parent_key().map_err(|_| {
+            Usage(
+                "--mnemonic is not a BIP-39 phrase in English: 12, 15, 18, 21 or 24 words with their checksum"
+                    .to_owned(),
+            )
+        })?;
         let signers: Vec<PrivateKeySigner> =
             (0..count).map(|index| Ok(parent.child(index)?.signer())).collect::<Result<_>>()?;
         let addresses = signers.iter().map(PrivateKeySigner::address).collect();

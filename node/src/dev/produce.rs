@@ -1,9 +1,10 @@
 //! Making blocks.
 
-use super::{DevNode, Producer};
+use super::{DevNode, clock::system_now_s};
 use alloy_consensus::{TxEnvelope, transaction::Recovered};
 use alloy_eips::Decodable2718;
 use alloy_primitives::Bytes;
+use parking_lot::MutexGuard;
 use qsdm_pool::{PoolEnv, Submission, encode, recover_raw};
 use qsdm_primitives::SubmeshId;
 use qsdm_rpc::ports::{Event, NodeError};
@@ -21,17 +22,16 @@ use std::{sync::Arc, time::Duration};
 const TRANSFER_GAS: u64 = 21_000;
 
 impl DevNode {
-    /// Makes a block out of what is pending, unless nothing is.
+    /// Makes blocks out of what is pending, unless nothing is.
     pub(super) fn include_pending(&self) -> Result<(), NodeError> {
-        let mut producer = self.producer.lock();
         // transactions that did not fit make further blocks
-        while self.make_block(&mut producer, false)?.is_some_and(|full| full.1) {}
+        while self.make_block(&self.making.lock(), false)?.is_some_and(|(_, full)| full) {}
         Ok(())
     }
 
     /// Makes a block in any case.
-    pub(super) fn make_one(&self, producer: &mut Producer) -> Result<Arc<Block>, NodeError> {
-        match self.make_block(producer, true)? {
+    pub(super) fn make_one(&self) -> Result<Arc<Block>, NodeError> {
+        match self.make_block(&self.making.lock(), true)? {
             Some((block, _)) => Ok(block),
             None => Ok(self.chain.head().block.clone()),
         }
@@ -40,17 +40,16 @@ impl DevNode {
     /// The block and whether transactions were left out because it is full.
     fn make_block(
         &self,
-        producer: &mut Producer,
+        _making: &MutexGuard<'_, ()>,
         even_empty: bool,
     ) -> Result<Option<(Arc<Block>, bool)>, NodeError> {
         let head = self.chain.head();
-        let base_fee = producer.next_base_fee.unwrap_or_else(|| head.next_base_fee());
-        let mut best = self.pool.best(SubmeshId::ROOT, base_fee);
+        let attributes = self.attributes(&head);
+        let mut best = self.pool.best(SubmeshId::ROOT, attributes.base_fee);
         let mut next = best.next();
         if next.is_none() && !even_empty {
             return Ok(None);
         }
-        let attributes = self.attributes(producer, &head, base_fee);
         let mut builder = self.chain.builder(&head, attributes)?;
         if self.impersonates() {
             builder.allow_impersonation();
@@ -77,7 +76,7 @@ impl DevNode {
         if builder.is_empty() && !even_empty {
             return Ok(None);
         }
-        let block = self.seal(producer, &head, builder)?;
+        let block = self.seal(&head, builder)?;
         Ok(Some((block, full && !self.pool_is_idle())))
     }
 
@@ -85,24 +84,28 @@ impl DevNode {
         self.pool.status().0 == 0
     }
 
-    fn attributes(&self, producer: &mut Producer, head: &Head, base_fee: u64) -> BlockAttributes {
+    fn attributes(&self, head: &Head) -> BlockAttributes {
+        let producer = self.producer.lock();
         BlockAttributes {
             timestamp: producer.clock.next_timestamp(head.block.header.timestamp),
             beneficiary: producer.coinbase,
             gas_limit: producer.gas_limit,
-            base_fee,
+            base_fee: producer.base_fee(head),
             prevrandao: producer.next_prevrandao.unwrap_or_else(|| head.next_prevrandao()),
             extra_data: Bytes::new(),
         }
     }
 
-    fn seal(&self, producer: &mut Producer, head: &Head, builder: BlockBuilder) -> Result<Arc<Block>, NodeError> {
+    fn seal(&self, head: &Head, builder: BlockBuilder) -> Result<Arc<Block>, NodeError> {
         let Appended { head: new, touched } = self.chain.append(head, builder.finish())?;
-        producer.next_base_fee = None;
-        producer.next_prevrandao = None;
-        producer.clock.block_made(new.block.header.timestamp);
+        {
+            let mut producer = self.producer.lock();
+            producer.next_base_fee = None;
+            producer.next_prevrandao = None;
+            producer.clock.block_made(new.block.header.timestamp);
+        }
         let promoted = self.pool.on_block(&new.state, &new.block.transactions, touched);
-        self.pool.expire(producer.clock.now_s());
+        self.pool.expire(system_now_s());
         self.forget_included()?;
         tracing::debug!(
             number = new.block.number(),
@@ -196,7 +199,7 @@ impl DevNode {
                 () = self.interval_changed.notified() => continue,
             }
             let node = self.clone();
-            let made = tokio::task::spawn_blocking(move || node.make_one(&mut node.producer.lock())).await;
+            let made = tokio::task::spawn_blocking(move || node.make_one()).await;
             match made {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::error!(%error, "no block was made"),

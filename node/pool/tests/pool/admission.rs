@@ -79,11 +79,14 @@ fn the_balance_covers_all_executable_transactions_together() {
 
 #[test]
 fn a_cost_beyond_256_bits_is_refused_and_not_wrapped() {
-    let mut greedy = draft(1, 0).fees(u128::MAX, 1).gas(1 << 24);
+    let mut greedy = draft(1, 1).fees(u128::MAX, 1).gas(1 << 24);
     greedy.value = U256::MAX;
-    let refusal = refusal(greedy.tx(), &env());
-    let PoolError::InsufficientFunds { cost, .. } = refusal else { panic!("{refusal}") };
-    assert_eq!(cost, U256::MAX);
+    let (pool, state) = (Pool::default(), state(&[(1, 0, ETHER)]));
+    pool.add(draft(1, 0).tx(), &state, &env()).unwrap();
+    let refusal = pool.add(greedy.tx(), &state, &env()).unwrap_err();
+    let queued_cost = draft(1, 0).cost();
+    let expected = PoolError::InsufficientFunds { balance: U256::from(ETHER), queued_cost, cost: U256::MAX };
+    assert_eq!(refusal, expected);
     let overshot = format!("overshot {};", U256::MAX - U256::from(ETHER));
     assert!(refusal.to_string().contains(&overshot), "{refusal}");
 }

@@ -122,6 +122,18 @@ fn an_admission_with_the_state_before_the_block_does_not_bring_its_transactions_
 }
 
 #[test]
+fn a_sender_without_transactions_is_forgotten_after_one_more_block() {
+    let (pool, before, after) = (Pool::default(), state(&[(1, 0, ETHER)]), state(&[(1, 1, ETHER)]));
+    let txs = add(&pool, &before, &[draft(1, 0)]);
+    pool.on_block(&after, &txs, []);
+    pool.on_block(&after, &[], []);
+    // nothing but the caller's state speaks about the sender now
+    assert_eq!(pool.next_nonce(&sender(1), &before), 0);
+    assert!(pool.add(txs[0].clone(), &before, &env()).unwrap().executable);
+    pool.audit().unwrap();
+}
+
+#[test]
 fn an_admission_with_a_newer_state_than_the_last_block_told_is_held_to_it() {
     let (pool, before, after) = (Pool::default(), state(&[(1, 0, ETHER)]), state(&[(1, 1, ETHER)]));
     let txs = add(&pool, &before, &[draft(1, 0)]);

@@ -218,14 +218,19 @@ fn a_full_pool_does_not_take_from_the_newcomers_own_sender() {
 fn only_the_newest_drops_are_remembered() {
     let (pool, state) = (pool(|set| set.dropped_max = 2), rich());
     let txs = [draft(1, 0).tx(), draft(2, 0).tx(), draft(3, 0).tx()];
-    for tx in [&txs[0], &txs[1], &txs[0], &txs[2]] {
+    let drop_again = |tx: &SharedTx| {
         pool.add(tx.clone(), &state, &env()).unwrap();
         pool.remove(tx.tx_hash()).unwrap();
         pool.audit().unwrap();
-    }
-    // the first one's second drop is newer than the second one's only drop
-    let remembered = txs.map(|tx| pool.dropped(tx.tx_hash()).is_some());
-    assert_eq!(remembered, [true, false, true]);
+    };
+    let remembered = || [0, 1, 2].map(|index: usize| pool.dropped(txs[index].tx_hash()).is_some());
+    drop_again(&txs[0]);
+    drop_again(&txs[0]);
+    // the first drop of the first one is forgotten, its second is not
+    drop_again(&txs[1]);
+    assert_eq!(remembered(), [true, true, false]);
+    drop_again(&txs[2]);
+    assert_eq!(remembered(), [false, true, true]);
 }
 
 #[test]

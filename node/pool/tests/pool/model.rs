@@ -179,10 +179,14 @@ proptest! {
                         (real, expected) => prop_assert!(false, "{real:?}, expected {expected:?}"),
                     }
                 }
-                Step::Again { index } if !world.naive.held.is_empty() => {
-                    let held = world.naive.held[index % world.naive.held.len()].clone();
-                    let known = PoolError::AlreadyKnown { hash: *tx(&held).tx_hash() };
-                    prop_assert_eq!(world.submit(&held.draft, 0), Err(known));
+                Step::Again { index } => {
+                    world.naive.expire(world.now_s);
+                    if !world.naive.held.is_empty() {
+                        let held = world.naive.held[index % world.naive.held.len()].clone();
+                        let known = PoolError::AlreadyKnown { hash: *tx(&held).tx_hash() };
+                        prop_assert_eq!(world.submit(&held.draft, 0), Err(known));
+                    }
+                    world.pool.expire(world.now_s);
                 }
                 Step::Mine { base_fee: new, .. } => {
                     base_fee = new;
@@ -221,6 +225,7 @@ proptest! {
                 continue;
             };
             let draft = world.draft(sender, ahead).fees(fee, if flat { fee } else { tip }).value(value);
+            world.naive.expire(world.now_s);
             let before = world.naive.clone();
             let replaced = before.at(draft.sender, draft.nonce).cloned();
             match world.submit(&draft, lane) {
@@ -239,9 +244,7 @@ proptest! {
                     prop_assert!(world.pool.contains(&added.hash));
                     prop_assert_eq!(added.replaced, replaced.as_ref().map(tx));
                 }
-                Err(PoolError::Full { .. } | PoolError::AccountLimit { .. }) => {
-                    world.naive.expire(world.now_s);
-                }
+                Err(PoolError::Full { .. } | PoolError::AccountLimit { .. }) => {}
                 Err(refusal) => {
                     let words = world.naive.add(&draft, SubmeshId(lane), world.now_s).unwrap_err();
                     prop_assert!(refusal.to_string().starts_with(words), "{refusal}, expected {words}");

@@ -1,7 +1,7 @@
 //! Batches: an array of requests, answered by an array.
 
-use super::{Caller, Dispatcher, write_error};
-use crate::RpcError;
+use super::{Caller, Dispatcher};
+use crate::{RpcError, answer::Answer};
 use serde::de;
 use serde_json::{error::Category, value::RawValue};
 use std::{fmt, time::Instant};
@@ -12,10 +12,10 @@ const REQUESTS_AT_A_STRETCH: usize = 10;
 impl<S: Send + Sync + 'static> Dispatcher<S> {
     /// Appends the answer to a batch, nothing if all of it were notifications. Requests run one after another, in
     /// order, and share one deadline: a batch takes no longer than one call may.
-    pub(super) async fn batch(&self, body: &[u8], caller: &Caller, out: &mut Vec<u8>) {
+    pub(super) async fn batch(&self, body: &[u8], caller: &Caller, out: &mut Answer) {
         let requests = match split(body, self.limits.batch_items) {
             Ok(requests) => requests,
-            Err(error) => return write_error(out, "null", &error),
+            Err(error) => return out.push_error("null", &error),
         };
         let deadline = Some(Instant::now() + self.limits.call_time);
         for (index, request) in requests.iter().enumerate() {
@@ -23,14 +23,14 @@ impl<S: Send + Sync + 'static> Dispatcher<S> {
                 tokio::task::yield_now().await;
             }
             let start = out.len();
-            out.push(if start == 0 { b'[' } else { b',' });
+            out.push(if start == 0 { b"[" } else { b"," });
             self.single(request.get().as_bytes(), caller, deadline, out).await;
             if out.len() == start + 1 {
                 out.truncate(start);
             }
         }
         if !out.is_empty() {
-            out.push(b']');
+            out.push(b"]");
         }
     }
 }

@@ -89,11 +89,13 @@ impl App {
 
     /// The environment of the block after the head.
     pub(crate) fn next_context(&self, head: &Head) -> BlockContext {
-        let parent = &head.block.header;
+        let (parent, next) = (&head.block.header, self.node.next_block());
         BlockContext {
             number: parent.number + 1,
-            timestamp: self.node.next_timestamp().max(parent.timestamp),
-            base_fee: head.next_base_fee(),
+            timestamp: next.timestamp.max(parent.timestamp),
+            beneficiary: next.beneficiary,
+            gas_limit: next.gas_limit,
+            base_fee: next.base_fee,
             prevrandao: head.next_prevrandao(),
             ..BlockContext::of_header(parent)
         }

@@ -26,7 +26,7 @@ pub(super) fn register(registry: &mut Registry<App>) {
         .heavy("eth_gasPrice", |app, params, _, _| {
             params.none()?;
             let head = app.chain.head();
-            Ok(Quantity(u128::from(head.next_base_fee()) + app.suggested_tip(&head)?))
+            Ok(Quantity(u128::from(app.node.next_block().base_fee) + app.suggested_tip(&head)?))
         })
         .heavy("eth_maxPriorityFeePerGas", |app, params, _, _| {
             params.none()?;
@@ -34,7 +34,7 @@ pub(super) fn register(registry: &mut Registry<App>) {
         })
         .fast("eth_baseFee", |app, params, _| {
             params.none()?;
-            Ok(Quantity(app.chain.head().next_base_fee()))
+            Ok(Quantity(app.node.next_block().base_fee))
         })
         .fast("eth_blobBaseFee", blob_base_fee)
         .heavy("eth_feeHistory", history::fee_history);

@@ -61,7 +61,8 @@ fn new_filter(app: &App, params: Params<'_>, context: &CallContext) -> Result<Fi
     if last.is_some_and(|last| first > last) {
         return Err(RpcError::invalid_params("invalid block range params"));
     }
-    install(app, context, Subject::Logs { query: filter.into_query(), first, last: last.unwrap_or(u64::MAX) })
+    let (from_newest, last) = (from.is_none(), last.unwrap_or(u64::MAX));
+    install(app, context, Subject::Logs { query: filter.into_query(), first, last, from_newest })
 }
 
 fn install(app: &App, context: &CallContext, subject: Subject) -> Result<FilterId, RpcError> {
@@ -98,7 +99,7 @@ fn changes(app: &App, params: Params<'_>, _: &CallContext, budget: &Budget) -> R
     let (changes, next_block) = match &kind.subject {
         Subject::Pending => (Changes::Hashes(pending), cursor.next_block),
         Subject::Blocks => new_blocks(app, cursor.next_block, budget)?,
-        Subject::Logs { query, first, last } => new_logs(app, cursor.next_block.max(*first), *last, query, budget)?,
+        Subject::Logs { query, first, last, .. } => new_logs(app, cursor.next_block.max(*first), *last, query, budget)?,
     };
     app.filters.lock().move_to(id, Cursor { next_block, ..cursor });
     Ok(changes)
@@ -130,12 +131,14 @@ fn new_logs(app: &App, next: u64, last: u64, query: &LogQuery, budget: &Budget) 
 
 fn filter_logs(app: &App, params: Params<'_>, _: &CallContext, budget: &Budget) -> Result<FoundLogs, CallError> {
     let (kind, _) = app.filters.lock().find(id(params)?, Instant::now())?;
-    let Subject::Logs { query, first, last } = &kind.subject else {
+    let Subject::Logs { query, first, last, from_newest } = &kind.subject else {
         return Err(RpcError::server("filter not found: this one has no logs; poll it by eth_getFilterChanges").into());
     };
-    let end = app.chain.head().block.number().min(*last);
-    if *first > end {
+    let head = app.chain.head().block.number();
+    // as geth: a beginning that was not named is the newest block whenever it is asked for
+    let (begin, end) = (if *from_newest { head } else { *first }, head.min(*last));
+    if begin > end {
         return Ok(FoundLogs::default());
     }
-    app.all_logs(*first..=end, query, budget)
+    app.all_logs(begin..=end, query, budget)
 }

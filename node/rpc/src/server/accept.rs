@@ -4,9 +4,10 @@ use super::{
     connections::{Connections, Refusal, SlotGuard},
     http::Service,
     io::ConnectionIo,
+    reply::error_body,
     threads::Threads,
 };
-use crate::{RpcError, dispatch::write_error};
+use crate::RpcError;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use qsdm_primitives::limits::RPC_HEADER_BYTES_MAX;
@@ -103,15 +104,14 @@ async fn refuse(mut stream: TcpStream, refusal: Refusal) -> std::io::Result<()> 
         Refusal::Total(most) => format!("busy: all {most} connections are taken, try again"),
         Refusal::Address(most) => format!("your address has {most} connections open, the most allowed: reuse them"),
     };
-    let mut body = Vec::new();
-    write_error(&mut body, "null", &RpcError::limit_exceeded(message));
+    let body = error_body(&RpcError::limit_exceeded(message));
     let mut answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
          connection: close\r\nretry-after: 1\r\n\r\n",
         body.len()
     )
     .into_bytes();
-    answer.append(&mut body);
+    answer.extend_from_slice(&body);
     stream.write_all(&answer).await?;
     stream.shutdown().await?;
     let mut unread = [0; 4096];

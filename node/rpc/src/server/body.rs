@@ -1,7 +1,7 @@
 //! Reading the body of a request.
 
-use super::{config::ServerLimits, connections::Slot, memory::ByteBudget, reply, reply::Reply};
-use crate::RpcError;
+use super::{config::ServerLimits, connections::Slot, reply, reply::Reply};
+use crate::{RpcError, memory::ByteBudget};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::{

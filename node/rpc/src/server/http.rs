@@ -4,22 +4,20 @@ use super::{
     body,
     config::ServerLimits,
     connections::{Connections, Phase, Slot},
-    memory::ByteBudget,
     policy::Policy,
-    reply::{self, CountedAnswer, Reply},
+    reply::{self, Reply},
     websocket,
 };
 use crate::{
     CallContext, RpcError, Transport,
     dispatch::{Caller, Dispatcher},
+    memory::ByteBudget,
 };
-use bytes::Bytes;
 use hyper::{
     Method, Request, StatusCode, Version,
     body::Incoming,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use qsdm_primitives::limits::RPC_LARGE_BYTES;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -31,8 +29,6 @@ pub(super) struct Service<S> {
     pub(super) connections: Arc<Connections>,
     /// For large requests being received.
     pub(super) requests: Arc<ByteBudget>,
-    /// For large answers being fetched.
-    pub(super) responses: Arc<ByteBudget>,
     pub(super) stopped: watch::Receiver<bool>,
 }
 
@@ -59,7 +55,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             return self.routed(slot, request).await;
         };
         if !origin.to_str().is_ok_and(|origin| self.policy.allows_origin(origin, host)) {
-            let error = RpcError::server("pages of this origin may not call this node (see --rpc-cors)");
+            let error =
+                RpcError::server("pages of this origin may not call this node: it is not among the allowed origins");
             return reply::last(reply::refusal(StatusCode::FORBIDDEN, &error));
         }
         let origin = origin.clone();
@@ -85,7 +82,8 @@ impl<S: Send + Sync + 'static> Service<S> {
                 Ok(authority.or(header))
             }
             _ => {
-                let error = RpcError::server("this host name is not one of this node's (see --rpc-hosts)");
+                let error =
+                    RpcError::server("this host name is not one of this node's: it is not among the allowed hosts");
                 Err(Box::new(reply::refusal(StatusCode::FORBIDDEN, &error)))
             }
         }
@@ -122,7 +120,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         if formed && self.dispatcher.knows_submesh(name) {
             return Ok(Some(name.into()));
         }
-        Err(RpcError::not_found("no such submesh: qsdm_listSubmeshes at / names them"))
+        Err(RpcError::not_found("no such submesh here: only root is served so far, at / and at /submesh/root"))
     }
 
     async fn post(&self, slot: &Slot, context: CallContext, request: Request<Incoming>) -> Reply {
@@ -136,29 +134,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         };
         let caller = Caller { context, subscriptions: None };
         match self.dispatcher.answer(&body, &caller).await {
-            Some(answer) => self.count(answer).map_or_else(busy, reply::json),
+            Some(answer) => reply::answer(answer),
             None => reply::empty(StatusCode::NO_CONTENT),
         }
     }
-
-    /// An answer as it is sent; `None` where too many large ones wait to be fetched.
-    pub(super) fn count(&self, mut answer: Vec<u8>) -> Option<Bytes> {
-        if answer.len() <= RPC_LARGE_BYTES {
-            return Some(answer.into());
-        }
-        answer.shrink_to_fit();
-        let mut held = self.responses.reservation();
-        held.grow_to(answer.capacity()).then(|| Bytes::from_owner(CountedAnswer { answer, _held: held }))
-    }
-}
-
-/// In the place of a large answer.
-pub(super) fn too_many_large_answers() -> RpcError {
-    RpcError::limit_exceeded("busy: too many large answers are waiting to be fetched, try again")
-}
-
-fn busy() -> Reply {
-    reply::refusal(StatusCode::SERVICE_UNAVAILABLE, &too_many_large_answers())
 }
 
 /// Browsers ask before they let a page send these types; the types that they send unasked are not accepted.

@@ -1,9 +1,7 @@
 //! The socket of a connection, which tells its slot what happens.
 
-use super::{
-    connections::{Phase, SlotGuard},
-    memory::Reservation,
-};
+use super::connections::{Phase, SlotGuard};
+use crate::memory::Reservation;
 use qsdm_primitives::limits::RPC_LARGE_BYTES;
 use std::{
     io::{self, IoSlice},

@@ -3,12 +3,13 @@
 use super::{
     config::ServerLimits,
     connections::{Phase, Slot},
-    http::{Service, too_many_large_answers},
+    http::Service,
     reply::{self, Reply},
 };
 use crate::{
     CallContext, RpcError,
-    dispatch::{Caller, write_error},
+    answer::Answer,
+    dispatch::Caller,
     subscription::{Notice, Outbox, Subscriptions},
 };
 use bytes::Bytes;
@@ -20,7 +21,6 @@ use hyper::{
     upgrade::Upgraded,
 };
 use hyper_util::rt::TokioIo;
-use qsdm_primitives::limits::RPC_LARGE_BYTES;
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering},
@@ -100,7 +100,7 @@ pub(super) fn upgrade<S: Send + Sync + 'static>(
 }
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
-type Call = BoxFuture<'static, Option<Bytes>>;
+type Call = BoxFuture<'static, Option<Answer>>;
 
 /// Why a websocket ends.
 enum End {
@@ -201,29 +201,21 @@ impl<S: Send + Sync + 'static> Session<S> {
 
     fn call(&self, body: Bytes) -> Call {
         let (service, caller) = (Arc::clone(&self.service), Arc::clone(&self.caller));
-        Box::pin(async move {
-            let answer = service.dispatcher.answer(&body, &caller).await?;
-            Some(service.count(answer).unwrap_or_else(|| {
-                let mut busy = Vec::new();
-                write_error(&mut busy, "null", &too_many_large_answers());
-                busy.into()
-            }))
-        })
+        Box::pin(async move { service.dispatcher.answer(&body, &caller).await })
     }
 
     /// Sends an answer, a large one in pieces: the library copies what it sends, and keeps a buffer of that size.
-    async fn send_answer(&mut self, answer: Option<Bytes>) -> Result<(), End> {
-        let Some(mut rest) = answer else { return Ok(()) };
-        let mut kind = OpData::Text;
-        loop {
-            let piece = rest.split_to(rest.len().min(RPC_LARGE_BYTES));
-            let frame = Frame::message(piece, OpCode::Data(kind), rest.is_empty());
+    async fn send_answer(&mut self, answer: Option<Answer>) -> Result<(), End> {
+        let Some(answer) = answer else { return Ok(()) };
+        let (pieces, _held) = answer.into_pieces();
+        let (mut kind, mut left) = (OpData::Text, pieces.len());
+        for piece in pieces {
+            left -= 1;
+            let frame = Frame::message(piece, OpCode::Data(kind), left == 0);
             self.write(async |socket| socket.send(Message::Frame(frame)).await).await?;
-            if rest.is_empty() {
-                return Ok(());
-            }
             kind = OpData::Continue;
         }
+        Ok(())
     }
 
     async fn send_notices(&mut self, notices: VecDeque<Notice>) -> Result<(), End> {

@@ -40,7 +40,9 @@ const REVERTED: i64 = 3;
 impl Client {
     pub(super) fn new(url: &str) -> Result<Self> {
         if !url.starts_with("http://") {
-            let text = format!("--rpc {url}: give an address that begins with http:// (put a tunnel or a proxy in front for others)");
+            let text = format!(
+                "--rpc {url}: give an address that begins with http:// (put a tunnel or a proxy in front for others)"
+            );
             return Err(Usage(text).into());
         }
         let config = Agent::config_builder().timeout_global(Some(ANSWER_TIMEOUT)).http_status_as_error(false).build();
@@ -49,7 +51,12 @@ impl Client {
 
     /// Calls a method.
     pub(super) fn request<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, LedgerError> {
-        let unreachable = |error: String| LedgerError::Unreachable(format!("{} does not answer: {error}; is the node running? (--rpc names another one)", self.url));
+        let unreachable = |error: String| {
+            LedgerError::Unreachable(format!(
+                "{} does not answer: {error}; is the node running? (--rpc names another one)",
+                self.url
+            ))
+        };
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let sent = self.agent.post(&self.url).header("content-type", "application/json").send(&body);
         let mut response = sent.map_err(|error| unreachable(error.to_string()))?;

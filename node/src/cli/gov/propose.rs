@@ -4,6 +4,7 @@ use super::{Context, format::relative, read_file, sender::SenderArgs};
 use clap::Args;
 use eyre::Result;
 use qsdm_governance::{Draft, Ledger, ProposalFile, describe_action};
+use qsdm_primitives::limits::PROPOSAL_FILE_BYTES_MAX;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ pub(super) struct ProposeArgs {
 }
 
 pub(super) fn run(context: &Context, args: &ProposeArgs) -> Result<()> {
-    let file = ProposalFile::parse(&read_file(&args.file)?)?;
+    let file = ProposalFile::parse(&read_file(&args.file, PROPOSAL_FILE_BYTES_MAX)?)?;
     let sender = args.sender.open(&context.client)?;
     let draft = Draft::new(&file, sender.address())?;
     let governor = draft.track.governor();
@@ -62,7 +63,11 @@ pub(super) fn run(context: &Context, args: &ProposeArgs) -> Result<()> {
     let now_s = context.client.present_s()?;
     println!("proposed in block {}, {} gas", sent.receipt.block_number, sent.receipt.gas_used);
     println!("id {}", draft.id);
-    println!("the vote opens {} and ends {}", relative(proposal.times.vote_start, now_s), relative(proposal.times.vote_end, now_s));
+    println!(
+        "the vote opens {} and ends {}",
+        relative(proposal.times.vote_start, now_s),
+        relative(proposal.times.vote_end, now_s)
+    );
     println!("next: qsdm gov vote {} for --wait", draft.id);
     Ok(())
 }

@@ -43,7 +43,12 @@ pub(super) fn run(context: &Context, args: &RepArgs) -> Result<()> {
         return Ok(());
     }
     println!("{account}");
-    println!("  reputation   {}  ({} of {})", units(view.reputation), percent(view.reputation, view.total), units(view.total));
+    println!(
+        "  reputation   {}  ({} of {})",
+        units(view.reputation),
+        percent(view.reputation, view.total),
+        units(view.total)
+    );
     println!("  votes        {}  ({})", units(view.votes), percent(view.votes, view.total));
     if view.delegate == account {
         println!("  delegate     itself");
@@ -61,7 +66,11 @@ fn explain(view: &ReputationView) {
     println!("    stored       {} units that never change by themselves", units(view.raw));
     println!("    worth now    {} at {}", units(view.reputation), utc(view.at));
     println!("    halves in    {}", duration(view.half_life_s));
-    println!("    then         {} if nothing is earned until {}", units(view.after_half_life), utc(view.at + view.half_life_s));
+    println!(
+        "    then         {} if nothing is earned until {}",
+        units(view.after_half_life),
+        utc(view.at + view.half_life_s)
+    );
     println!("    Votes are one's own reputation and what others delegate; both decay alike, so shares stay.");
 }
 

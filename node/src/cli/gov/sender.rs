@@ -1,6 +1,9 @@
 //! Who sends: an account whose key the node holds, or a keystore file.
 
-use super::{client, client::Client, client::Receipt, read_file};
+use super::{
+    client::{self, Client, Receipt},
+    keystore,
+};
 use crate::cli::Usage;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::Encodable2718;
@@ -52,7 +55,7 @@ impl SenderArgs {
     /// The account, its key unlocked if it has one here.
     pub(super) fn open<'a>(&self, client: &'a Client) -> Result<Sender<'a>> {
         let key = match (&self.keystore, &self.password_file) {
-            (Some(keystore), Some(password)) => Some(unlock(keystore, password)?),
+            (Some(keystore), Some(password)) => Some(keystore::unlock(keystore, password)?),
             _ => None,
         };
         let address = match &key {
@@ -74,13 +77,6 @@ impl SenderArgs {
         }
         Ok(address)
     }
-}
-
-fn unlock(keystore: &PathBuf, password: &PathBuf) -> Result<PrivateKeySigner> {
-    let password = read_file(password)?;
-    let password = password.trim_end_matches(['\r', '\n']);
-    PrivateKeySigner::decrypt_keystore(keystore, password)
-        .wrap_err_with(|| format!("{} cannot be unlocked: wrong password, or no web3 keystore", keystore.display()))
 }
 
 impl Sender<'_> {

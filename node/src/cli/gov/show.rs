@@ -5,7 +5,7 @@ use super::{
     format::{bar, percent, relative, units, utc},
 };
 use eyre::Result;
-use qsdm_governance::{Ledger, Proposal, ProposalState, Tally};
+use qsdm_governance::{Ledger, Proposal, ProposalState, Tally, printable};
 
 pub(super) fn run(context: &Context, id: &str) -> Result<()> {
     let proposal = context.reader().find(id)?;
@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, id: &str) -> Result<()> {
     tally(&proposal.tally);
     next(context, &proposal);
     let body = proposal.description.lines().skip(1).collect::<Vec<_>>().join("\n    ");
-    println!("\n  Text\n    {}", body.trim());
+    // the text is anybody's: terminal escapes in it could hide the decoded calls above
+    println!("\n  Text\n    {}", printable(body.trim()));
     Ok(())
 }
 

@@ -65,7 +65,12 @@ pub(super) fn vote(context: &Context, args: &VoteArgs) -> Result<()> {
     if votes.is_zero() && !context.json {
         println!("note: {} has no votes; the vote counts nothing", sender.address());
     }
-    report(context, &proposal, &sent, &format!("voted {:?} with about {} votes", args.support, units(votes)).to_lowercase())
+    report(
+        context,
+        &proposal,
+        &sent,
+        &format!("voted {:?} with about {} votes", args.support, units(votes)).to_lowercase(),
+    )
 }
 
 pub(super) fn run(context: &Context, step: Step, args: &StepArgs) -> Result<()> {

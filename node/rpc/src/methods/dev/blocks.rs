@@ -222,7 +222,7 @@ fn reorganise(app: &App, dev: &dyn Dev, depth: u64, transactions: Vec<(Bytes, u6
         for (tx, _) in decoded.iter().filter(|(_, block)| *block == number) {
             app.node.submit(tx.clone())?;
         }
-        dev.mine(1, None).map(|_| ())
+        dev.mine(1, None)
     });
     if automine {
         dev.set_automine(true)?;

@@ -56,7 +56,7 @@ pub(super) fn register(registry: &mut Registry<App>) {
         app.dev()?;
         let head = app.chain.head();
         let header = &head.block.header;
-        let base_fee = head.next_base_fee();
+        let base_fee = app.node.next_block().base_fee;
         Ok(NodeInfo {
             current_block_number: Quantity(header.number),
             current_block_timestamp: header.timestamp,

@@ -56,6 +56,7 @@ fn scalars() -> Map<String, Value> {
         ("Boolean", json!({ "type": "boolean" })),
         ("String", json!({ "type": "string" })),
         ("Object", json!({ "type": "object" })),
+        ("Array", json!({ "type": "array" })),
         ("Quantity", hex("number in hex", "^0x(0|[1-9a-f][0-9a-f]*)$")),
         ("Bytes", hex("bytes in hex", "^0x([0-9a-fA-F]{2})*$")),
         ("BytesList", list("Bytes")),

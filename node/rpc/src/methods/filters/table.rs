@@ -36,7 +36,13 @@ pub(super) enum Subject {
     /// Transactions that enter the pool.
     Pending,
     /// Logs of the blocks from `first` to `last` that match.
-    Logs { query: LogQuery, first: u64, last: u64 },
+    Logs {
+        query: LogQuery,
+        first: u64,
+        last: u64,
+        /// Whether the caller left the beginning open.
+        from_newest: bool,
+    },
 }
 
 impl Subject {
@@ -184,7 +190,7 @@ mod tests {
 
     fn kind(connection: u64, addresses: usize) -> Arc<Kind> {
         let query = LogQuery { addresses: vec![Address::ZERO; addresses], ..LogQuery::default() };
-        let subject = Subject::Logs { query, first: 0, last: u64::MAX };
+        let subject = Subject::Logs { query, first: 0, last: u64::MAX, from_newest: false };
         Arc::new(Kind { owner: Owner::Connection(connection), subject })
     }
 

@@ -58,7 +58,7 @@ fn prices(app: &App, request: &mut TransactionRequest) -> Result<(), RpcError> {
         return Ok(());
     }
     let head = app.chain.head();
-    let base_fee = u128::from(head.next_base_fee());
+    let base_fee = u128::from(app.node.next_block().base_fee);
     if !dynamic && matches!(request.transaction_type, Some(LEGACY | ACCESS_LIST)) {
         request.gas_price = Some(base_fee + app.suggested_tip(&head)?);
         if request.transaction_type == Some(ACCESS_LIST) {

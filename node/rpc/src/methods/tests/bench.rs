@@ -82,7 +82,8 @@ impl Bench {
     pub(super) fn answer(&self, method: &str, params: &Value) -> String {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let answer = self.runtime.block_on(self.dispatcher.answer(request.as_bytes(), &self.caller)).unwrap();
-        String::from_utf8(answer).unwrap()
+        let (pieces, _) = answer.into_pieces();
+        String::from_utf8(pieces.into_iter().flatten().collect()).unwrap()
     }
 
     /// The result of a call that has one.

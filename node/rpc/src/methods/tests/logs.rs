@@ -61,6 +61,18 @@ fn a_range_that_makes_no_sense_is_refused_as_by_geth() {
 }
 
 #[test]
+fn a_filter_without_a_beginning_has_the_logs_of_the_newest_block() {
+    let bench = Bench::new();
+    let filter = bench.ask("eth_newFilter", json!([{}]));
+    bench.log(1, 0);
+    bench.log(2, 0);
+    let found = bench.ask("eth_getFilterLogs", json!([filter]));
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(found[0]["topics"][0], json!(topic(2)));
+    assert_eq!(bench.ask("eth_getFilterChanges", json!([filter])).as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_filter_reports_each_log_once() {
     let bench = Bench::new();
     bench.log(1, 0);

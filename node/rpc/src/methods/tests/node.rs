@@ -1,6 +1,6 @@
 //! A node that includes each transaction at once, or when told to.
 
-use crate::ports::{Dev, Event, Node, NodeError};
+use crate::ports::{Dev, Event, NextBlock, Node, NodeError};
 use alloy_primitives::{Address, B256, Bytes, Signature};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -90,6 +90,16 @@ impl Node for TestNode {
 
     fn next_timestamp(&self) -> u64 {
         self.now_s()
+    }
+
+    fn next_block(&self) -> NextBlock {
+        let head = self.chain.head();
+        NextBlock {
+            timestamp: self.next_timestamp(),
+            beneficiary: Address::repeat_byte(0xcb),
+            gas_limit: head.block.header.gas_limit,
+            base_fee: head.next_base_fee(),
+        }
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Event> {

@@ -18,7 +18,7 @@ fn the_node_introduces_itself() {
     assert_eq!(bench.ask("web3_sha3", json!(["0x"])), json!(keccak256([])));
     let modules = bench.ask("rpc_modules", json!([]));
     let modules: Vec<_> = modules.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(modules, ["debug", "eth", "net", "personal", "qsdm", "rpc", "txpool", "web3"]);
+    assert_eq!(modules, ["debug", "eth", "net", "personal", "qsdm", "rpc", "trace", "txpool", "web3"]);
     let document = bench.ask("rpc.discover", json!([]));
     assert!(document["methods"].as_array().unwrap().iter().any(|method| method["name"] == "eth_getProof"));
 }

@@ -6,23 +6,23 @@ use std::sync::{
 };
 
 /// A number of bytes to share.
-pub(super) struct ByteBudget {
+pub(crate) struct ByteBudget {
     left: AtomicUsize,
 }
 
 impl ByteBudget {
-    pub(super) fn new(total: usize) -> Arc<Self> {
+    pub(crate) fn new(total: usize) -> Arc<Self> {
         Arc::new(Self { left: AtomicUsize::new(total) })
     }
 
     /// Holds nothing yet.
-    pub(super) fn reservation(self: &Arc<Self>) -> Reservation {
+    pub(crate) fn reservation(self: &Arc<Self>) -> Reservation {
         Reservation { budget: Arc::clone(self), held: 0 }
     }
 }
 
 /// A part of a [`ByteBudget`], given back when dropped.
-pub(super) struct Reservation {
+pub(crate) struct Reservation {
     budget: Arc<ByteBudget>,
     held: usize,
 }
@@ -30,7 +30,7 @@ pub(super) struct Reservation {
 impl Reservation {
     /// Holds at least `bytes` from now on; false, and nothing changed, where that is more than is left.
     #[must_use]
-    pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.held);
         if more == 0 {
             return true;
@@ -44,7 +44,7 @@ impl Reservation {
     }
 
     /// Gives back everything.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.budget.left.fetch_add(std::mem::take(&mut self.held), Ordering::Relaxed);
     }
 }
