@@ -378,7 +378,7 @@ fn a_keystore_signs_and_its_secrets_stay_inside() {
     quiet(&printed);
     assert!(!printed.err.contains("nobody set"), "{}", printed.err);
     let printed = gov.output(&["propose", &proposal, "--keystore", &proposal, "--password-file", &password]);
-    assert_refused(&printed, 1, &["cannot be unlocked", &proposal]);
+    assert_refused(&printed, 1, &["no web3 secret storage", &proposal]);
     let nowhere = text(&folder.path().join("nowhere")).to_owned();
     assert_refused(
         &gov.output(&["propose", &proposal, "--keystore", &nowhere, "--password-file", &password]),

@@ -8,7 +8,7 @@ use parking_lot::MutexGuard;
 use qsdm_pool::{PoolEnv, Submission, encode, recover_raw};
 use qsdm_primitives::SubmeshId;
 use qsdm_rpc::ports::{Event, NodeError};
-use qsdm_storage::{JournalRecord, StorageError};
+use qsdm_storage::{JournalRecord, PoolJournal, StorageError};
 use qsdm_vm::{
     block::{Block, SharedTx},
     builder::{BlockAttributes, BlockBuilder, PushError},
@@ -130,7 +130,12 @@ impl DevNode {
     /// Makes an acknowledged transaction that is not in a block yet durable.
     pub(super) fn remember(&self, tx: &SharedTx) -> Result<(), NodeError> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        journal.lock().append(&[record(tx)]).map_err(storage)
+        let mut journal = journal.lock();
+        match journal.append(&[record(tx)]) {
+            // most of a full journal is in blocks by now; the transaction is in the pool, and so in what is kept
+            Err(StorageError::JournalFull { .. }) => self.rewrite(&mut journal),
+            written => written.map_err(storage),
+        }
     }
 
     /// Rewrites the journal once most of it is in blocks.
@@ -139,11 +144,15 @@ impl DevNode {
         let mut journal = journal.lock();
         let (waiting, written) = (self.pool.bytes() as u64, journal.size());
         if written > 2 * waiting + JOURNAL_SLACK_BYTES || (waiting == 0 && written > 0) {
-            let content = self.pool.content();
-            let held = content.pending.iter().chain(&content.queued).flat_map(|(_, txs)| txs.values());
-            journal.rewrite(&held.map(record).collect::<Vec<_>>()).map_err(storage)?;
+            self.rewrite(&mut journal)?;
         }
         Ok(())
+    }
+
+    fn rewrite(&self, journal: &mut PoolJournal) -> Result<(), NodeError> {
+        let content = self.pool.content();
+        let held = content.pending.iter().chain(&content.queued).flat_map(|(_, txs)| txs.values());
+        journal.rewrite(&held.map(record).collect::<Vec<_>>()).map_err(storage)
     }
 
     /// Puts the transactions that a previous process acknowledged back into the pool.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Arguments of `qsdm gov propose`.
 #[derive(Debug, Args)]
 pub(super) struct ProposeArgs {
-    /// The proposal: a TOML file with track, title, body and one to ten [[action]]
+    /// The proposal: a TOML file with track, title, body and one to ten `[[action]]`
     file: PathBuf,
 
     /// Show what would be sent, and send nothing
