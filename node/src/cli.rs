@@ -10,7 +10,7 @@ mod gov;
 
 /// A smart-contract and governance node.
 #[derive(Debug, Parser)]
-#[command(name = "qsdm", version, about, arg_required_else_help = true, max_term_width = 110)]
+#[command(name = "qsdm", version, arg_required_else_help = true, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
