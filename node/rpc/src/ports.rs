@@ -153,7 +153,7 @@ pub trait Dev: Send + Sync {
     /// Back to genesis with the original settings.
     fn reset(&self) -> Result<(), NodeError>;
 
-    /// Everything in the state, in anvil's format for `anvil_loadState`.
+    /// Everything in the state, as bytes that [`load_state`](Self::load_state) takes.
     fn dump_state(&self) -> Result<Bytes, NodeError>;
 
     /// Puts accounts of a dump into the state.

@@ -1,4 +1,4 @@
-//! State dumps in anvil's format: gzip-free JSON `{"accounts": {address: {nonce, balance, code, storage}}}` as bytes.
+//! State dumps: JSON `{"accounts": {address: {nonce, balance, code, storage}}}` as bytes, not compressed as anvil's are.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use qsdm_primitives::limits::DEV_DUMP_BYTES_MAX;
