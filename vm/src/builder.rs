@@ -7,7 +7,7 @@ use crate::{
     state::{RecentHashes, State, StateDatabase},
 };
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header, Transaction, Typed2718};
-use alloy_eips::{Encodable2718, eip7685::EMPTY_REQUESTS_HASH};
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log};
 use alloy_trie::EMPTY_ROOT_HASH;
 use qsdm_primitives::SubmeshId;
@@ -252,9 +252,4 @@ pub(crate) fn genesis_block(spec: &qsdm_primitives::ChainSpec, state: &State) ->
         ..Default::default()
     };
     seal::seal(header, Vec::new(), Vec::new(), Vec::new())
-}
-
-/// Length of the EIP-2718 encoding of a transaction.
-pub fn encoded_length(tx: &SharedTx) -> usize {
-    tx.encode_2718_len()
 }
