@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod model;
 pub mod node;
 pub mod rpc;
 pub mod socket;

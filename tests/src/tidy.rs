@@ -67,7 +67,8 @@ pub fn without_inline_tests(text: &str) -> &str {
     let mut offset = 0;
     let mut lines = text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
-        let next_opens_module = lines.peek().is_some_and(|next| next.trim_start().starts_with("mod "));
+        let opens_module = |line: &str| line.trim_start_matches("pub(crate) ").starts_with("mod ");
+        let next_opens_module = lines.peek().is_some_and(|next| opens_module(next.trim_start()));
         if line.trim() == "#[cfg(test)]" && next_opens_module {
             return &text[..offset];
         }

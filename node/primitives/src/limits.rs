@@ -23,6 +23,87 @@ pub const OLD_STATE_BLOCKS_MAX: u64 = 100_000;
 /// hashing and dropping one take, follows the longest key.
 pub const TRIE_KEY_BYTES_MAX: usize = 1_024;
 
+// ---- mesh and consensus ---------------------------------------------------------------------------------------------
+
+/// Places of a committee. ML-DSA signatures don't aggregate: a certificate of 64 is 142 kB. A bitmap is 8 bytes.
+pub const VALIDATORS_MAX: usize = 64;
+/// Largest cell in bytes, canonical encoding.
+pub const CELL_BYTES_MAX: usize = 1024 * 1024;
+/// Transactions of one cell.
+pub const CELL_TRANSACTIONS_MAX: usize = 4_096;
+/// Cells of one author that no block includes yet; one more waits until some are committed.
+pub const CELLS_UNCOMMITTED_PER_AUTHOR_MAX: usize = 64;
+/// Cells of one author that wait for their parents; one more is dropped and can be sent again.
+pub const CELLS_PENDING_PER_AUTHOR_MAX: usize = 256;
+/// Bytes of one author's cells that wait for their parents.
+pub const CELLS_PENDING_BYTES_PER_AUTHOR_MAX: usize = 16 * 1024 * 1024;
+/// How far below a cell its peer link may lie, in depth: older cells need not be looked up.
+pub const LINK_DEPTH_MAX: u64 = 64;
+/// Non-empty cells outside the past of a lane at which its author writes a witness.
+pub const WITNESS_CELLS: usize = 16;
+/// How many generations of missing parents are asked for.
+pub const FETCH_DEPTH_MAX: usize = 64;
+/// Time after which a missing parent is asked for again, elsewhere if possible, in milliseconds: several round trips.
+pub const FETCH_REPEAT_MS: u64 = 500;
+/// Peers that are remembered for a missing parent, to ask one after the other.
+pub const FETCH_PEERS_MAX: usize = 4;
+/// Peers whose bytes are counted at the same time; one more waits until another has been silent for a while.
+pub const MESH_PEERS_MAX: usize = 1_024;
+/// How far a clock may go back in milliseconds before quotas take it for corrected and count from the new time.
+pub const CLOCK_BACK_MS_MAX: u64 = 60_000;
+/// Transactions of one author's uncommitted cells that are looked at for conflicts: eight full cells, ten blocks' worth.
+pub const CONFLICT_KEYS_PER_AUTHOR_MAX: usize = 32_768;
+/// Appearances of one sender and nonce that are remembered; further ones are still compared with these.
+pub const CONFLICT_SET_MAX: usize = 16;
+/// How long a cell that waits for its parents keeps others from linking to what it contradicts, in milliseconds.
+pub const CONFLICT_WAIT_MS: u64 = 1_000;
+/// How far a time may lie ahead of the local clock in milliseconds; what is further ahead waits.
+pub const CLOCK_AHEAD_MS_MAX: u64 = 2_000;
+/// Cells an author may send in a second, on average.
+pub const CELLS_PER_SECOND_MAX: u32 = 64;
+/// Cells an author may send at once after a pause: as many as may be uncommitted.
+pub const CELLS_BURST_MAX: u32 = 128;
+/// Bytes of cells an author may send in a second, on average.
+pub const CELL_BYTES_PER_SECOND_MAX: u64 = 8 * 1024 * 1024;
+/// Bytes of cells an author may send at once after a pause.
+pub const CELL_BYTES_BURST_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes of cells a peer may send in a second, on average: it relays for many authors.
+pub const PEER_BYTES_PER_SECOND_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes of cells a peer may send at once after a pause.
+pub const PEER_BYTES_BURST_MAX: u64 = 128 * 1024 * 1024;
+/// Submeshes of an epoch: with 64 authors 16,384 lanes, four blocks' worth of cut changes.
+pub const SUBMESHES_MAX: usize = 256;
+/// Lanes that one block advances.
+pub const BLOCK_CUT_CHANGES_MAX: usize = 4_096;
+/// Proofs of misbehaviour in one block.
+pub const BLOCK_EVIDENCE_MAX: usize = 4;
+/// Largest block in bytes: with ML-DSA-65, 4,096 cut changes (188 kB), a timeout certificate of 64 (215 kB) and 4 proofs
+/// (28 kB) are below it. With ML-DSA-87 all three at their greatest are 7 kB above it, and such a block is refused.
+pub const BLOCK_BYTES_MAX: usize = 512 * 1024;
+/// EVM blocks by which execution may lag before only empty cuts are valid.
+pub const EXECUTION_LAG_MAX: u64 = 8;
+/// How far above the current round a vote or timeout is kept; those further ahead are dropped.
+pub const ROUNDS_AHEAD_MAX: u64 = 64;
+/// Blocks above the last committed one that are kept; further ones wait for a commit.
+pub const BLOCKS_UNCOMMITTED_MAX: usize = 1_024;
+/// Blocks that wait for their parent, votes or cells.
+pub const BLOCKS_WAITING_MAX: usize = 256;
+/// Questions to peers that are open at the same time.
+pub const FETCHES_OPEN_MAX: usize = 256;
+/// Proofs of misbehaviour that wait for a block.
+pub const EVIDENCE_WAITING_MAX: usize = 192;
+/// Largest compressed frame in bytes. What does not shrink at all grows by 3 bytes for each 128 KiB and the header, so
+/// such a message has to be about 40 bytes smaller.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Most bytes that a frame decompresses to: eight of the largest cells, for answers that carry several.
+pub const DECOMPRESSED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest window of a frame as a power of two: a frame of [`DECOMPRESSED_BYTES_MAX`] looks back no further than to its
+/// beginning.
+pub const FRAME_WINDOW_LOG_MAX: u32 = 23;
+/// Public keys that a verifier keeps parsed, the least recently used one dropped first: the validators of three epochs,
+/// and some hundred accounts. A parsed key takes up to 8 kB, so 8 MB.
+pub const VERIFIER_KEYS_MAX: usize = 1_024;
+
 // ---- JSON-RPC transport ---------------------------------------------------------------------------------------------
 
 /// Most threads that serve connections: one answers 50,000 questions a second, the rest of the machine is for the chain.
@@ -241,3 +322,9 @@ pub const PASSWORD_BYTES_MAX: usize = 4 * 1024;
 pub const KEYSTORE_SCRYPT_BYTES_MAX: u64 = 1 << 30;
 /// Rounds of PBKDF2 to unlock a keystore.
 pub const KEYSTORE_PBKDF2_MAX: u64 = 10_000_000;
+/// Memory that Argon2id may take to unlock a validator's key, in KiB: 1 GiB, 16 times what is written by default.
+pub const KEYSTORE_ARGON2_KIB_MAX: u32 = 1 << 20;
+/// Memory in KiB times passes of Argon2id to unlock a validator's key: some seconds, 21 times what is written by default.
+pub const KEYSTORE_ARGON2_WORK_KIB_MAX: u64 = 4 << 20;
+/// Lanes of Argon2id to unlock a validator's key: the memory is filled by one thread, lane after lane.
+pub const KEYSTORE_ARGON2_LANES_MAX: u32 = 16;

@@ -5,6 +5,9 @@ use serde_json::Value;
 /// The crates that each crate of the workspace may depend on. The shells never import each other; only the node wires them.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("qsdm-primitives", &[]),
+    ("qsdm-crypto", &["qsdm-primitives"]),
+    ("qsdm-mesh", &["qsdm-crypto", "qsdm-primitives"]),
+    ("qsdm-consensus", &["qsdm-mesh", "qsdm-crypto", "qsdm-primitives"]),
     ("qsdm-contracts", &["qsdm-primitives"]),
     ("qsdm-vm", &["qsdm-primitives"]),
     ("qsdm-pool", &["qsdm-vm", "qsdm-primitives"]),
@@ -15,8 +18,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qsdm-tests", EVERYTHING),
 ];
 
-const EVERYTHING: &[&str] =
-    &["qsdm-primitives", "qsdm-contracts", "qsdm-vm", "qsdm-pool", "qsdm-rpc", "qsdm-storage", "qsdm-governance"];
+const EVERYTHING: &[&str] = &[
+    "qsdm-primitives",
+    "qsdm-crypto",
+    "qsdm-mesh",
+    "qsdm-consensus",
+    "qsdm-contracts",
+    "qsdm-vm",
+    "qsdm-pool",
+    "qsdm-rpc",
+    "qsdm-storage",
+    "qsdm-governance",
+];
 
 /// Heavy dependencies and the only crates that may name them.
 const OWNERS: &[(&str, &[&str])] = &[
@@ -24,7 +37,12 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("alloy-evm", &["qsdm-vm"]),
     ("revm-inspectors", &["qsdm-vm"]),
     ("rusqlite", &["qsdm-storage"]),
-    ("zstd", &["qsdm-storage", "qsdm-tests"]),
+    ("zstd", &["qsdm-primitives", "qsdm-storage", "qsdm-tests"]),
+    ("aws-lc-rs", &["qsdm-crypto"]),
+    ("ml-dsa", &["qsdm-crypto"]),
+    ("rayon", &["qsdm-crypto"]),
+    ("argon2", &["qsdm-crypto"]),
+    ("stateright", &["qsdm-tests"]),
     ("hyper", &["qsdm-rpc"]),
     ("hyper-util", &["qsdm-rpc"]),
     ("tokio-tungstenite", &["qsdm-rpc"]),

@@ -1,0 +1,6 @@
+//! A cell is refused, or has one spelling.
+#![no_main]
+
+use qsdm_primitives::Cell;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| qsdm_fuzz::has_one_spelling::<Cell>(bytes));

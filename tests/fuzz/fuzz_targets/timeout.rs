@@ -1,0 +1,6 @@
+//! A timeout is refused, or has one spelling.
+#![no_main]
+
+use qsdm_primitives::Timeout;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| qsdm_fuzz::has_one_spelling::<Timeout>(bytes));
