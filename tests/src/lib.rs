@@ -4,6 +4,7 @@
 pub mod model;
 pub mod node;
 pub mod rpc;
+pub mod sim;
 pub mod socket;
 pub mod tidy;
 pub mod vectors;

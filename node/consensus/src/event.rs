@@ -48,7 +48,8 @@ pub enum Event {
     CertificateRequest(PeerId, QcRef),
     /// A timer fired.
     Timer(TimerId),
-    /// A cell of the current epoch was admitted by the mesh and is stored durably.
+    /// A cell was admitted by the mesh and is stored durably. It is of the epoch that [`Core::status`](crate::Core::status)
+    /// says: the core is in the next one before [`Action::EpochChanged`](crate::Action::EpochChanged) tells the mesh.
     CellHeld(CellRef),
     /// A validator says over its authenticated connection that it holds a cell.
     Acknowledged(ValidatorIndex, CellId),

@@ -42,6 +42,11 @@ impl Outbox {
         self.waiting.retain(|(_, action)| is_kept(action));
     }
 
+    /// Drops the wish to store what was just read from the store.
+    pub(super) fn drop_stored(&mut self) {
+        self.now.retain(|action| !matches!(action, Action::Store(..)));
+    }
+
     /// The actions of a step. A changed record is made durable only when something depends on it.
     pub(super) fn flush(&mut self, record: &SafetyRecord, send_at_once: bool) -> Vec<Action> {
         let mut actions = Vec::new();

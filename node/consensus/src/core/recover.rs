@@ -17,6 +17,7 @@ use crate::{
 use qsdm_mesh::{CellRef, Cut};
 use qsdm_primitives::{
     Block, Epoch, EpochCertificate, Executed, ExecutionHash, Height, QuorumCertificate, Round, ValidatorSet,
+    VoteStatement,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -146,17 +147,20 @@ impl Core {
         }
         for (block, certificate) in blocks {
             let id = block.header().id();
-            if block.header().epoch != self.set.epoch() || block.header().height <= self.tree.tip().height {
+            let is_known = self.tree.contains(&id) || self.waiting.contains(&id);
+            if is_known || block.header().epoch != self.set.epoch() || block.header().height <= self.tree.tip().height {
                 continue;
             }
+            // the record may be older than the block: what its certificate commits must not be newer than the record
             if let Some(certificate) = certificate {
-                self.votes.insert_certificate(&certificate);
+                self.learn_certificate(&certificate);
             }
             let waiting = WaitingBlock { block, from: PeerId::default(), is_asked: true, missing_cells: Vec::new() };
             self.waiting.insert(id, waiting);
             // one by one: more may be stored than may wait
             self.attach_waiting();
         }
+        self.outbox.drop_stored();
     }
 
     /// What left before the restart may not have arrived anywhere, not even here.
@@ -165,7 +169,9 @@ impl Core {
             return;
         }
         let round = self.pacemaker.round;
-        if let Some(vote) = self.record.last_vote.filter(|vote| vote.round >= round) {
+        // the record may have become durable although the block, or a cell of it, did not
+        let is_held = |vote: &VoteStatement| vote.round >= round && self.tree.contains(&vote.block);
+        if let Some(vote) = self.record.last_vote.filter(is_held) {
             self.outbox.after_durable(Action::Sign(Unsigned::Vote(vote)));
         }
         if self.record.last_timeout >= round && self.record.last_timeout > self.record.high_qc.round() {

@@ -1,0 +1,197 @@
+//! What a core wants done.
+
+use super::{CHAIN_ID, Happening, Packet, Simulation, outcome};
+use crate::sim::{cells::Cells, disk::Entry};
+use qsdm_consensus::{Action, CommittedBlock, Message, PersistSeq, Unsigned};
+use qsdm_crypto::Signer;
+use qsdm_mesh::CellRef;
+use qsdm_primitives::{
+    Block, BlockId, Domain, Epoch, EpochCertificate, EpochVote, SignedBlockHeader, SignedCellHeader, Statement,
+    Timeout, TimeoutStatement, ValidatorIndex, Vote,
+};
+use std::sync::Arc;
+
+impl Simulation {
+    pub(super) fn act(&mut self, node: usize, action: Action) {
+        let incarnation = self.nodes[node].incarnation;
+        match action {
+            Action::Persist(record, seq) => {
+                self.nodes[node].disk.write_record(&record);
+                self.sync_later(node, Some(seq), Vec::new());
+            }
+            Action::Store(block, certificate) => {
+                self.nodes[node].disk.write(Entry::Block(Arc::clone(&block), certificate.clone()));
+                if let Some(running) = &mut self.nodes[node].running {
+                    running.blocks.insert(block.header().id(), (block, certificate));
+                }
+            }
+            Action::Sign(unsigned) => self.sign(node, unsigned),
+            Action::Broadcast(message) => self.broadcast(node, message),
+            Action::Send(peer, message) => self.send_message(node, peer.0 as usize, message),
+            Action::SetTimer(timer, ms) => {
+                self.at(self.now + ms * 1_000, Happening::Timer { node, incarnation, timer });
+            }
+            Action::Fetch { request, from, attempt } => self.fetch(node, request, from.filter(|_| attempt == 0)),
+            Action::Commit(committed) => self.commit(node, *committed),
+            Action::EpochChanged(certificate) => self.change_epoch(node, certificate),
+            Action::Reject(peer, error) => {
+                self.trace(node, || format!("refuses a block from {}: {error}", peer.0));
+                *self.outcome.rejected.entry(outcome::rule(&error)).or_default() += 1;
+                self.oracles.rejected(self.now, node, peer.0 as usize, &error);
+            }
+            Action::Halt(reason) => {
+                self.trace(node, || format!("halts: {reason}"));
+                self.oracles.halted(self.now, node, &self.nodes[node], &reason);
+                self.outcome.halted.push((node, reason));
+            }
+            Action::Finalized(executed) => self.oracles.finalized(self.now, node, executed),
+            Action::Evidence(evidence) => {
+                self.trace(node, || format!("finds {:?} of {}", evidence.kind(), evidence.offender()));
+            }
+        }
+    }
+
+    pub(super) fn sync_later(&mut self, node: usize, seq: Option<PersistSeq>, cells: Vec<CellRef>) {
+        let (written, incarnation) = (self.nodes[node].disk.written(), self.nodes[node].incarnation);
+        let delay = self.random.between(100, 3_000);
+        self.at(self.now + delay, Happening::Synced { node, incarnation, written, seq, cells });
+    }
+
+    fn commit(&mut self, node: usize, committed: CommittedBlock) {
+        self.trace(node, || trace_of(&committed));
+        let is_first = self.oracles.committed(self.now, &self.nodes[node], &committed);
+        if is_first {
+            self.outcome.blocks.push(summary(self.now, &committed));
+        }
+        for cell in &committed.cells {
+            if let Some((_, written)) = self.written_at.get(cell).filter(|(author, _)| *author == node) {
+                let latency = outcome::Latency { written: *written, ms: (self.now - written) / 1_000, author: node };
+                self.outcome.latencies.extend(self.scenario.is_correct(node).then_some(latency));
+            }
+        }
+        self.nodes[node].disk.write(Entry::Commit(Box::new(committed.clone())));
+        let delay = self.random.between(500, 10_000);
+        let incarnation = self.nodes[node].incarnation;
+        let Some(running) = &mut self.nodes[node].running else { return };
+        if let Some(executed) = running.execution.run(&committed) {
+            running.executes_until = running.executes_until.max(self.now) + delay;
+            let at = running.executes_until;
+            let end = committed.is_boundary.then_some(committed.tip);
+            self.at(at, Happening::Executed { node, incarnation, executed, end });
+        }
+    }
+
+    fn change_epoch(&mut self, node: usize, certificate: Arc<EpochCertificate>) {
+        let ended = certificate.claim.epoch;
+        self.trace(node, || format!("ends epoch {ended}"));
+        let checked = self.chain.verify(ended, certificate.as_ref().clone());
+        self.oracles.epoch_changed(self.now, node, &certificate, checked.err());
+        self.nodes[node].disk.write(Entry::Epoch(Arc::clone(&certificate)));
+        if let Some(running) = &mut self.nodes[node].running {
+            running.epochs.insert(ended, certificate);
+            running.cells = Cells::new(CHAIN_ID, Epoch(ended.0 + 1));
+            running.places.retain(|(epoch, ..), _| *epoch > ended);
+            running.arrived.clear();
+        }
+    }
+
+    fn sign(&mut self, node: usize, unsigned: Unsigned) {
+        let Some(running) = &self.nodes[node].running else { return };
+        let status = running.core.status();
+        let Some(index) = status.me else { return };
+        self.oracles.signs(self.now, &self.nodes[node], index, &unsigned);
+        if let Unsigned::Timeout { round, .. } = &unsigned
+            && self.timed_out[node] < (status.epoch, *round)
+        {
+            self.timed_out[node] = (status.epoch, *round);
+            self.outcome.timeouts += u64::from(self.scenario.is_correct(node));
+            self.trace(node, || format!("times out round {round}"));
+        }
+        match self.finish(node, index, unsigned) {
+            Finished::Cell(cell) => self.publish_cell(node, cell),
+            Finished::Message(message) => self.broadcast(node, message),
+        }
+    }
+
+    /// Signs.
+    fn finish(&self, node: usize, index: ValidatorIndex, unsigned: Unsigned) -> Finished {
+        let signer = &self.nodes[node].signer;
+        let signed = |message: [u8; 32]| signer.sign(&message).expect("invariant: a hash always signs");
+        Finished::Message(match unsigned {
+            Unsigned::Cell(header) => {
+                let signature = signed(header.message(CHAIN_ID));
+                return Finished::Cell(Arc::new(SignedCellHeader { header: *header, signature }));
+            }
+            Unsigned::Block(block) => {
+                let signature = signed(block.header.message(CHAIN_ID));
+                let signed = SignedBlockHeader { header: block.header, signature };
+                Message::Proposal(Box::new(Block { signed, body: block.body }))
+            }
+            Unsigned::Vote(statement) => {
+                Message::Vote(Vote { statement, voter: index, signature: signed(statement.message(CHAIN_ID)) })
+            }
+            Unsigned::Timeout { round, high_qc } => {
+                let statement = TimeoutStatement {
+                    epoch: high_qc.statement.epoch,
+                    round,
+                    high_round: high_qc.round(),
+                    high_block: high_qc.block(),
+                };
+                let signature = signed(Domain::Timeout.message(CHAIN_ID, &statement.statement_id()));
+                Message::Timeout(Box::new(Timeout { round, high_qc, voter: index, signature }))
+            }
+            Unsigned::Epoch(claim) => {
+                Message::EpochVote(EpochVote { claim, voter: index, signature: signed(claim.message(CHAIN_ID)) })
+            }
+        })
+    }
+
+    /// Sends to everybody, itself first.
+    fn broadcast(&mut self, node: usize, message: Message) {
+        let Some(verified) = self.verify(node, message) else { return };
+        let packet = Packet::Message(Arc::clone(&verified));
+        self.at(self.now, Happening::Arrive { from: node, to: node, packet: packet.clone() });
+        if let (Some(hostile), Some(running)) = (&mut self.hostile[node], &self.nodes[node].running) {
+            let sendings = hostile.send(running, &self.chain, &verified);
+            return self.deliver(node, sendings);
+        }
+        self.send_all(node, &packet);
+    }
+}
+
+enum Finished {
+    Cell(Arc<SignedCellHeader>),
+    Message(Message),
+}
+
+fn summary(at: u64, committed: &CommittedBlock) -> outcome::Commit {
+    let header = committed.block.header();
+    let evidence = committed.block.body.evidence.iter().map(|evidence| (evidence.kind(), evidence.offender()));
+    outcome::Commit {
+        at,
+        epoch: header.epoch,
+        height: header.height,
+        round: header.round,
+        proposer: header.proposer,
+        cells: committed.cells.len(),
+        evidence: evidence.collect(),
+    }
+}
+
+fn trace_of(committed: &CommittedBlock) -> String {
+    let header = committed.block.header();
+    format!(
+        "commits height {} of epoch {}, round {}, by {}: {}, {} cells, {} proofs",
+        header.height,
+        header.epoch,
+        header.round,
+        header.proposer,
+        short(&committed.id),
+        committed.cells.len(),
+        committed.block.body.evidence.len()
+    )
+}
+
+fn short(id: &BlockId) -> String {
+    id.0.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
