@@ -2,6 +2,7 @@
 //! arbitrary sequences of events.
 
 mod blocks;
+mod corpus;
 mod cuts;
 mod durability;
 mod epochs;

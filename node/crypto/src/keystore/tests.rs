@@ -238,6 +238,22 @@ fn the_golden_file_opens() {
     assert!(is_key_of(&signer, Algorithm::MlDsa65, [0x2a; 32]));
 }
 
+/// The kept inputs of the fuzz target, without a fuzzer.
+#[test]
+fn every_kept_file_is_refused_or_the_same_when_it_is_written_again() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/keystore");
+    let mut accepted = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        if let Ok(keystore) = Keystore::from_json(&bytes) {
+            let json = keystore.to_json();
+            assert_eq!(Keystore::from_json(json.as_bytes()).unwrap().to_json(), json);
+            accepted += 1;
+        }
+    }
+    assert!(accepted > 0, "no seed from which a fuzzer could start");
+}
+
 #[test]
 fn no_secret_is_printed() {
     let keystore = cheap();
