@@ -75,6 +75,8 @@ pub const PEER_BYTES_BURST_MAX: u64 = 128 * 1024 * 1024;
 pub const SUBMESHES_MAX: usize = 256;
 /// Lanes that one block advances.
 pub const BLOCK_CUT_CHANGES_MAX: usize = 4_096;
+/// Cells that a block includes: as many as an author may have uncommitted, in each of those lanes.
+pub const BLOCK_CELLS_MAX: usize = BLOCK_CUT_CHANGES_MAX * CELLS_UNCOMMITTED_PER_AUTHOR_MAX;
 /// Proofs of misbehaviour in one block.
 pub const BLOCK_EVIDENCE_MAX: usize = 4;
 /// Largest block in bytes: with ML-DSA-65, 4,096 cut changes (188 kB), a timeout certificate of 64 (215 kB) and 4 proofs
@@ -229,6 +231,9 @@ pub const STORE_WALK_STEPS: usize = 64;
 pub const STORE_WALK_BYTES: usize = 4 * 1024 * 1024;
 /// Damages that a check of the store names one by one.
 pub const STORE_CHECK_DAMAGES_MAX: usize = 20;
+/// Bytes of a validator's safety log before it is replaced by its newest record: some hundred records of a committee of
+/// four, some ten of 64.
+pub const SAFETY_LOG_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of the pool journal: twice the bytes that the pool holds, so that at least half of a full journal is stale.
 pub const POOL_JOURNAL_BYTES_MAX: u64 = 2 * POOL_BYTES_MAX as u64;
 

@@ -17,10 +17,12 @@ pub(crate) const DATABASES_NEW: [&str; 4] =
 /// Locked while a store is open. Stays behind empty.
 const LOCK: &str = "chain.lock";
 /// What a data folder may hold beside the database: files of other parts of the node, and what a file system's root has.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 13] = [
     "config.toml",
     "keys",
-    "safety.db",
+    crate::safety::FILE,
+    crate::safety::FILE_NEW,
+    crate::safety::LOCK,
     "archive",
     "flower.db",
     "governance.db",
@@ -56,7 +58,7 @@ pub(crate) fn inspect(folder: &Path) -> Result<Found, StorageError> {
         if name == DATABASE {
             return inspect_database(&folder.join(DATABASE)).map(|()| Found::Chain);
         }
-        if !OTHERS.iter().chain(&DATABASES_NEW).any(|other| name == *other) {
+        if !OTHERS.iter().chain(&DATABASES_NEW).chain(&crate::mesh::FILES).any(|other| name == *other) {
             foreign = Some(name.to_string_lossy().into_owned());
         }
     }
@@ -118,7 +120,12 @@ pub(crate) struct FolderLock {
 
 impl FolderLock {
     pub(crate) fn acquire(folder: &Path) -> Result<Self, StorageError> {
-        let path = folder.join(LOCK);
+        Self::acquire_named(folder, LOCK)
+    }
+
+    /// The lock of a part of the folder.
+    pub(crate) fn acquire_named(folder: &Path, name: &str) -> Result<Self, StorageError> {
+        let path = folder.join(name);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(StorageError::io("open", &path))?;
         match file.try_lock() {

@@ -28,6 +28,16 @@ pub(crate) enum Table {
     Blocks,
     Steps,
     Codes,
+    Progress,
+    Drafts,
+    CellHeads,
+    CellBodies,
+    MeshBlocks,
+    Certificates,
+    Commits,
+    Tips,
+    Epochs,
+    EpochCertificates,
 }
 
 impl Table {
@@ -37,6 +47,16 @@ impl Table {
             Self::Blocks => "blocks",
             Self::Steps => "steps",
             Self::Codes => "codes",
+            Self::Progress => "progress",
+            Self::Drafts => "drafts",
+            Self::CellHeads => "cells (head)",
+            Self::CellBodies => "cells (body)",
+            Self::MeshBlocks => "blocks of the mesh",
+            Self::Certificates => "certificates",
+            Self::Commits => "commits",
+            Self::Tips => "tips",
+            Self::Epochs => "epochs",
+            Self::EpochCertificates => "epoch certificates",
         }
     }
 }

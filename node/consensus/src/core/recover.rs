@@ -53,7 +53,7 @@ pub enum RecoverError {
     /// No record beside a chain.
     #[error(
         "the chain is at height {height} and there is no safety record: a validator that signs without knowing what \
-         it signed before can be slashed; restore `safety.db`, or start with a new key"
+         it signed before can be slashed; restore `safety.log`, or start with a new key"
     )]
     MissingRecord {
         /// Height of the newest committed block.
@@ -63,7 +63,7 @@ pub enum RecoverError {
     #[error(
         "the safety record knows certificates up to epoch {found_epoch}, round {found}, but the chain committed one of \
          epoch {epoch}, round {needed}: it is a backup; a validator that signs by it can be slashed. Use the newest \
-         `safety.db`, or start with a new key"
+         `safety.log`, or start with a new key"
     )]
     StaleRecord {
         /// Epoch of the record.
