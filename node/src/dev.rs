@@ -2,6 +2,7 @@
 //!
 //! It implements the ports of the JSON-RPC layer; a validator committee implements the same ports without [`Dev`].
 
+use crate::journal::Journal;
 use alloy_primitives::{Address, B256, Signature};
 use clock::Clock;
 use keys::Keyring;
@@ -25,6 +26,7 @@ mod control;
 mod dump;
 pub(crate) mod keys;
 mod produce;
+pub(crate) mod validators;
 
 /// A moment that `evm_revert` can go back to.
 #[derive(Clone, Debug)]
@@ -67,8 +69,8 @@ pub(crate) struct DevSettings {
 pub(crate) struct DevNode {
     chain: Arc<Chain>,
     pool: Arc<Pool>,
-    journal: Option<Mutex<PoolJournal>>,
-    keys: Keyring,
+    journal: Journal,
+    keys: Arc<Keyring>,
     settings: DevSettings,
     producer: Mutex<Producer>,
     /// Held while the chain changes: one block, patch or rollback at a time. Taken before `producer`.
@@ -91,7 +93,7 @@ impl DevNode {
         chain: Arc<Chain>,
         pool: Arc<Pool>,
         journal: Option<PoolJournal>,
-        keys: Keyring,
+        keys: Arc<Keyring>,
         settings: DevSettings,
     ) -> Self {
         let mut clock = Clock::default();
@@ -102,9 +104,9 @@ impl DevNode {
         }
         let producer = Producer::new(settings, clock);
         Self {
+            journal: Journal::new(Arc::clone(&pool), journal),
             chain,
             pool,
-            journal: journal.map(Mutex::new),
             keys,
             settings,
             producer: Mutex::new(producer),
@@ -142,7 +144,7 @@ impl DevNode {
             self.include_pending()?;
         }
         if self.pool.contains(&hash) {
-            self.remember(&tx)?;
+            self.journal.remember(&tx)?;
         }
         Ok(hash)
     }
@@ -152,11 +154,6 @@ impl DevNode {
         for tx in promoted.iter().filter_map(|hash| self.pool.get(hash)) {
             let _ = self.events.send(Event::Pending(tx));
         }
-    }
-
-    /// The keys of the development accounts.
-    pub(crate) fn keys(&self) -> &Keyring {
-        &self.keys
     }
 }
 

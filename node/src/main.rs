@@ -5,7 +5,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
+mod committee;
 mod dev;
+mod journal;
 mod service;
 
 use std::process::ExitCode;

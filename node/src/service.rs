@@ -2,9 +2,11 @@
 
 use crate::{
     cli::Usage,
+    committee::start::Validator,
     dev::{
         DevNode, DevSettings,
         keys::{Keyring, TEST_MNEMONIC},
+        validators,
     },
 };
 use alloy_primitives::{Address, U256, address, bytes};
@@ -56,17 +58,21 @@ pub(crate) struct DevConfig {
     pub chain_id: u64,
     /// Divisor of governance delays.
     pub time_scale: u64,
+    /// Validators; a single one produces blocks by itself.
+    pub validators: usize,
     /// What `web3_clientVersion` answers, if not the truth.
     pub client_version: Option<String>,
 }
 
 /// A running development node.
 pub(crate) struct Running {
-    /// The node.
-    pub node: Arc<DevNode>,
-    /// Its chain.
+    /// The keys of the accounts.
+    pub keys: Arc<Keyring>,
+    /// The chain.
     pub chain: Arc<Chain>,
-    server: Server,
+    servers: Vec<Server>,
+    /// The committee; nobody where a single node produces blocks.
+    validators: Vec<Validator>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     // removed when the node stops
     _temporary: Option<TempDir>,
@@ -85,6 +91,11 @@ pub(crate) async fn start(config: DevConfig) -> Result<Running> {
         (None, None) => bail!("invariant: either a data folder is named or a temporary one was made"),
     };
     let named = || format!("the chain in {} does not open", folder.display());
+    if config.validators > 1 {
+        let stored = validators::stored_spec(folder, config.validators).wrap_err_with(named)?;
+        let spec = specification(&config, &keys, stored)?;
+        return start_committee(&config, folder.to_owned(), spec, keys, temporary).await;
+    }
     let spec = specification(&config, &keys, Store::stored_spec(folder).wrap_err_with(named)?)?;
     let store = Arc::new(Store::open(folder, &spec).wrap_err_with(named)?);
     let journal = if temporary.is_none() { Some(store.pool_journal()?) } else { None };
@@ -98,15 +109,45 @@ pub(crate) async fn start(config: DevConfig) -> Result<Running> {
         gas_limit: config.gas_limit,
         coinbase: keys.addresses().first().copied().unwrap_or_default(),
     };
-    let node = Arc::new(DevNode::new(chain.clone(), pool.clone(), journal, keys, settings));
+    let keys = Arc::new(keys);
+    let node = Arc::new(DevNode::new(chain.clone(), pool.clone(), journal, Arc::clone(&keys), settings));
     let recovered = node.recover_journal()?;
     if recovered > 0 {
         tracing::info!(recovered, "transactions of the previous run are back in the pool");
     }
     let app = Arc::new(App::new(chain.clone(), pool, node.clone() as Arc<dyn Node>, app_config(&config)));
-    let server = serve(&config, app.clone()).await?;
-    let tasks = vec![tokio::spawn(node.clone().produce_by_clock()), tokio::spawn(app.feed_subscribers())];
-    Ok(Running { node, chain, server, tasks, _temporary: temporary })
+    let servers = vec![serve(&config, app.clone()).await?];
+    let tasks = vec![tokio::spawn(node.produce_by_clock()), tokio::spawn(app.feed_subscribers())];
+    Ok(Running { keys, chain, servers, validators: Vec::new(), tasks, _temporary: temporary })
+}
+
+/// A committee in this process. Each validator answers: the first where it was asked to, the others on free ports.
+async fn start_committee(
+    config: &DevConfig,
+    folder: PathBuf,
+    spec: ChainSpec,
+    keys: Keyring,
+    temporary: Option<TempDir>,
+) -> Result<Running> {
+    let signers = validators::signers(config.validators)?;
+    let (set, keys) = (validators::first_set(&signers, keys.addresses())?, Arc::new(keys));
+    let pool = PoolConfig { nonce_ahead_max: DEV_NONCE_AHEAD_MAX, ..PoolConfig::default() };
+    let validators = validators::start_all(&folder, &spec, &set, &signers, &pool, &keys)?;
+    let (mut servers, mut tasks) = (Vec::new(), Vec::new());
+    for (number, validator) in validators.iter().enumerate() {
+        let mut config = config.clone();
+        if number > 0 {
+            config.listen.set_port(0);
+        }
+        let node = Arc::clone(&validator.node) as Arc<dyn Node>;
+        let app = App::new(Arc::clone(&validator.chain), Arc::clone(&validator.pool), node, app_config(&config));
+        let app = Arc::new(app);
+        servers.push(serve(&config, app.clone()).await?);
+        tasks.push(tokio::spawn(app.feed_subscribers()));
+    }
+    let Some(first) = validators.first() else { bail!("invariant: a committee has members") };
+    let chain = Arc::clone(&first.chain);
+    Ok(Running { keys, chain, servers, validators, tasks, _temporary: temporary })
 }
 
 fn app_config(config: &DevConfig) -> AppConfig {
@@ -168,18 +209,23 @@ fn create2_deployer() -> GenesisAccount {
 const DEV_MEMBERS: usize = 10;
 
 impl Running {
-    /// Where JSON-RPC listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.server.local_addr()
+    /// Where JSON-RPC listens: each validator of a committee, the first one first.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.servers.iter().map(Server::local_addr)
     }
 
     /// Stops: no new requests, answers under way finish, then the producer and the store.
     pub(crate) async fn stop(self) {
-        self.server.shutdown().await;
+        for server in self.servers {
+            server.shutdown().await;
+        }
         for task in self.tasks {
             task.abort();
             // ended by the line above, or by itself
             let _ = task.await;
+        }
+        for validator in self.validators {
+            validator.stop().await;
         }
     }
 

@@ -40,6 +40,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// A node that observes; with a key it decides.
+    pub fn new(chain_id: u64, rules: CutRules, parameters: Parameters) -> Self {
+        Self {
+            chain_id,
+            key: None,
+            parameters,
+            rules,
+            #[cfg(feature = "mutants")]
+            mutant: None,
+        }
+    }
+
     /// Whether a rule is broken on purpose.
     #[cfg(feature = "mutants")]
     pub(crate) fn breaks(&self, mutant: Mutant) -> bool {

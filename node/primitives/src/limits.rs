@@ -106,6 +106,157 @@ pub const FRAME_WINDOW_LOG_MAX: u32 = 23;
 /// and some hundred accounts. A parsed key takes up to 8 kB, so 8 MB.
 pub const VERIFIER_KEYS_MAX: usize = 1_024;
 
+// ---- network --------------------------------------------------------------------------------------------------------
+
+/// Peers at the same time: a committee, the one before it, and as many nodes that are no validators.
+pub const PEERS_MAX: usize = 192;
+/// Of those, peers that are no validators of the epoch and not configured by name.
+pub const OBSERVERS_MAX: usize = 64;
+/// Connections that are being set up, in each direction.
+pub const CONNECTIONS_PENDING_MAX: u32 = 64;
+/// Connections of one peer: two meet where both sides dial at once, until one of them is closed.
+pub const CONNECTIONS_PER_PEER_MAX: u32 = 2;
+/// Connections of one address that have not said who they are yet.
+pub const HELLOS_PER_ADDRESS_MAX: usize = 32;
+/// Time from the connection to the end of the greeting in milliseconds: some round trips around the world.
+pub const HELLO_MS_MAX: u64 = 5_000;
+/// Bytes of a greeting: the largest key and signature (7.2 kB) and twenty addresses.
+pub const HELLO_BYTES_MAX: usize = 12 * 1024;
+/// Bytes of the name and version that a node gives of its program.
+pub const AGENT_BYTES_MAX: usize = 64;
+/// Addresses of others that a greeting carries.
+pub const HELLO_ADDRESSES_MAX: usize = 16;
+/// Addresses of its own that a greeting carries: two families, inside and outside.
+pub const OWN_ADDRESSES_MAX: usize = 4;
+/// Bytes of an address: the longest of the kind that is dialled has 63.
+pub const ADDRESS_BYTES_MAX: usize = 96;
+/// Addresses learned from peers that are remembered.
+pub const ADDRESSES_KNOWN_MAX: usize = 256;
+/// Peers at which addresses learned from others are not dialled any more.
+pub const PEERS_WANTED: usize = 16;
+/// Streams that a peer may have open: six classes, gossip, and as many again that are being refused.
+pub const STREAMS_PER_PEER_MAX: u32 = 16;
+/// Bytes that a peer may send on one stream before we have read them: a vote's stream never waits for another one, because
+/// the connection's window has room for all of them.
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Time in milliseconds after which a silent connection is given up.
+pub const CONNECTION_IDLE_MS: u64 = 10_000;
+/// Time in milliseconds between signs of life: three fit into the idle time.
+pub const KEEP_ALIVE_MS: u64 = 3_000;
+/// Bytes of a block's message: a block and the certificate of its parent.
+pub const BLOCK_FRAME_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_FRAME_BYTES_MAX;
+/// Bytes of a certificate's message: 64 of the largest signatures (296 kB) and an epoch's or a time-out's entries.
+pub const CERTIFICATE_FRAME_BYTES_MAX: usize = 320 * 1024;
+/// Bytes of a vote's or a timeout's message: a reference and the largest signature.
+pub const VOTE_FRAME_BYTES_MAX: usize = 8 * 1024;
+/// Acknowledged cells in one message: all uncommitted ones of a committee.
+pub const ACKS_MAX: usize = 4_096;
+/// Bytes of a message with acknowledgements: so many ids.
+pub const ACKS_FRAME_BYTES_MAX: usize = ACKS_MAX * 32 + 16;
+/// Transactions in one message: a full cell's.
+pub const FORWARDED_TRANSACTIONS_MAX: usize = CELL_TRANSACTIONS_MAX;
+/// Bytes of a message with transactions: a full cell's.
+pub const TRANSACTIONS_FRAME_BYTES_MAX: usize = CELL_BYTES_MAX;
+/// Bytes of a request: the ids of all cells that a request may name, and some numbers.
+pub const REQUEST_FRAME_BYTES_MAX: usize = REQUESTED_CELLS_MAX * 32 + 128;
+/// Cells that one request may name.
+pub const REQUESTED_CELLS_MAX: usize = 1_024;
+/// Heights that one request may span: its answer is streamed, and a lost connection loses little.
+pub const REQUESTED_HEIGHTS_MAX: u64 = 256;
+/// Items of one answer: as many blocks as can be uncommitted, or the cells of some blocks. A peer that has more is asked
+/// again.
+pub const ANSWER_ITEMS_MAX: usize = 8_192;
+/// Bytes of one piece of a snapshot: what a frame can carry.
+pub const SNAPSHOT_CHUNK_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of the list of a snapshot's pieces: 32 each, so 4 GiB.
+pub const SNAPSHOT_MANIFEST_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of the text that says why a request is refused.
+pub const REFUSAL_BYTES_MAX: usize = 128;
+/// Bytes of one item of an answer: a block with the certificate of its parent is the largest, or a cell's frame.
+pub const ANSWER_FRAME_BYTES_MAX: usize = FRAME_BYTES_MAX + 64;
+/// Requests to one peer that are open at the same time.
+pub const REQUESTS_OPEN_MAX: usize = 8;
+/// Time in milliseconds that the next item of an answer may take; reading and sending a block takes a thousandth.
+pub const ANSWER_MS_MAX: u64 = 10_000;
+/// Time in milliseconds from a frame's first byte to its last: the largest at 35 kB a second.
+pub const FRAME_MS_MAX: u64 = 30_000;
+/// Time in milliseconds for which a peer may take no vote before the connection is given up: its queue is full of old rounds
+/// by then.
+pub const STALL_MS_MAX: u64 = 30_000;
+/// Consensus messages that wait for one peer: 64 rounds of votes, timeouts and certificates.
+pub const CONSENSUS_QUEUE_MESSAGES_MAX: usize = 1_024;
+/// Bytes of consensus messages that wait for one peer.
+pub const CONSENSUS_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Batches of acknowledgements that wait for one peer.
+pub const ACKS_QUEUE_MESSAGES_MAX: usize = 1_024;
+/// Bytes of acknowledgements that wait for one peer.
+pub const ACKS_QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Cells that wait for one peer. The bytes of a cell that goes to all are held once.
+pub const CELLS_QUEUE_MESSAGES_MAX: usize = 4_096;
+/// Bytes of cells that wait for one peer: two seconds of what an author may send.
+pub const CELLS_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Batches of transactions that wait for one peer.
+pub const TRANSACTIONS_QUEUE_MESSAGES_MAX: usize = 1_024;
+/// Bytes of transactions that wait for one peer.
+pub const TRANSACTIONS_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Consensus messages that wait for the node. A peer whose message finds no room is read no further.
+pub const VOTES_WAITING_MAX: usize = 4_096;
+/// Bulk messages that wait for the node, up to 1 MiB each.
+pub const BULK_WAITING_MAX: usize = 64;
+/// News of connections that wait for the node.
+pub const CONTROL_WAITING_MAX: usize = 1_024;
+/// Consensus messages of one peer in a second, on average: rounds of 20 ms with all that belongs to them, ten times over.
+pub const CONSENSUS_PER_SECOND_MAX: u64 = 2_000;
+/// Bytes of consensus messages of one peer in a second, on average.
+pub const CONSENSUS_BYTES_PER_SECOND_MAX: u64 = 16 * 1024 * 1024;
+/// Batches of acknowledgements of one peer in a second, on average.
+pub const ACKS_PER_SECOND_MAX: u64 = 1_000;
+/// Bytes of acknowledgements of one peer in a second, on average.
+pub const ACKS_BYTES_PER_SECOND_MAX: u64 = 4 * 1024 * 1024;
+/// Cells of one peer in a second, on average: it relays for many authors.
+pub const PEER_CELLS_PER_SECOND_MAX: u64 = 4_096;
+/// Batches of transactions of one peer in a second, on average.
+pub const TRANSACTIONS_PER_SECOND_MAX: u64 = 500;
+/// Bytes of transactions of one peer in a second, on average.
+pub const TRANSACTIONS_BYTES_PER_SECOND_MAX: u64 = 16 * 1024 * 1024;
+/// Requests of one peer in a second, on average.
+pub const REQUESTS_PER_SECOND_MAX: u64 = 100;
+/// Bytes of requests of one peer in a second, on average.
+pub const REQUESTS_BYTES_PER_SECOND_MAX: u64 = 1024 * 1024;
+/// Seconds of its average that a peer may send at once after a pause.
+pub const PEER_BURST_S: u64 = 4;
+/// Time in milliseconds that a stream is not read because its peer sends too much, before that costs points.
+pub const THROTTLED_MS_MAX: u64 = 5_000;
+/// Frames of a peer's control stream in a second, on average: pings and a farewell.
+pub const CONTROL_PER_SECOND_MAX: u64 = 4;
+/// Announcements by gossip of one peer in a second, on average: it passes on those of others.
+pub const ANNOUNCEMENTS_PER_SECOND_MAX: u64 = 1_000;
+/// Bytes of what gossip sends at once: an announcement has 60, the rest is what belongs to gossip itself.
+pub const GOSSIP_BYTES_MAX: usize = 16 * 1024;
+/// Messages of gossip that wait for one peer.
+pub const GOSSIP_QUEUE_MESSAGES_MAX: usize = 512;
+/// Bytes of cells, transactions and answers to all peers in a second: half a gigabit line, and fast enough to catch up.
+pub const BULK_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+/// Bytes of bulk that are written at once.
+pub const BULK_WRITE_BYTES: usize = 32 * 1024;
+/// Points at which a peer is banned. An undecodable message costs a tenth, a broken stream half of it.
+pub const BAN_POINTS: u32 = 100;
+/// Time in which points lose half of their weight, in milliseconds.
+pub const POINTS_HALF_LIFE_MS: u64 = 300_000;
+/// Time for which a peer is banned, in milliseconds.
+pub const BAN_MS: u64 = 600_000;
+/// Bans that are remembered, and scores of peers that are gone; the oldest is forgotten first.
+pub const BANS_MAX: usize = 4_096;
+/// Shortest time in milliseconds until a lost peer is dialled again.
+pub const REDIAL_MS_MIN: u64 = 250;
+/// Longest time in milliseconds until a lost peer is dialled again.
+pub const REDIAL_MS_MAX: u64 = 30_000;
+/// Time in milliseconds until a peer is dialled again that is of another chain or refused us: somebody has to do something
+/// first.
+pub const REFUSED_REDIAL_MS: u64 = 300_000;
+/// Time in milliseconds for farewells when a node stops.
+pub const FAREWELL_MS_MAX: u64 = 500;
+
 // ---- JSON-RPC transport ---------------------------------------------------------------------------------------------
 
 /// Most threads that serve connections: one answers 50,000 questions a second, the rest of the machine is for the chain.
@@ -316,6 +467,48 @@ pub const TRACE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const TRACE_TIMEOUT_MS: u64 = 60_000;
 /// Blocks of one `trace_filter`: each is executed again.
 pub const TRACE_FILTER_BLOCKS_MAX: u64 = 100;
+
+// ---- a validator's shell --------------------------------------------------------------------------------------------
+
+/// What waits to have its signatures checked, for each of the two queues: votes, and everything else.
+pub const ARRIVALS_WAITING_MAX: usize = 4_096;
+/// What was checked and waits for the core, for each of the two queues.
+pub const CHECKED_WAITING_MAX: usize = 4_096;
+/// Arrivals whose signatures are checked as one batch: what two cores check within ten milliseconds.
+pub const VERIFY_BATCH_MAX: usize = 512;
+/// Milliseconds for which something that was checked waits for a core that takes nothing, before it is dropped.
+pub const VERIFY_BATCH_MILLIS_MAX: u64 = 5_000;
+/// Things of one queue that the core takes in before it looks at the other queues again.
+pub const TURN_EVENTS_MAX: usize = 64;
+/// Turns whose writes wait for the disk, and blocks that wait in the queue to execution; later ones are kept by the core's
+/// task.
+pub const KEEPS_WAITING_MAX: usize = 16;
+/// Committed blocks that wait for execution before the core takes nothing in any more.
+pub const JOBS_WAITING_MAX: usize = 1_024;
+/// Cells that were asked for, to tell answers from pushes.
+pub const ASKED_CELLS_MAX: usize = 65_536;
+/// Committed places in memory; older ones are read from the store, 64 bytes each.
+pub const PLACES_KEPT: usize = 65_536;
+/// Blocks in one answer.
+pub const SERVED_BLOCKS_MAX: usize = 64;
+/// Cells in one answer.
+pub const SERVED_CELLS_MAX: usize = 256;
+/// Execution results that a start reads.
+pub const RESULTS_READ_MAX: u64 = 1_024;
+/// Milliseconds between two own cells.
+pub const CELL_PAUSE_MS: u64 = 20;
+/// Milliseconds after which own cells that are in no block are sent again.
+pub const CELL_REPEAT_MS: u64 = 2_000;
+/// Own cells that are sent again at once: the oldest, which the others wait for.
+pub const CELLS_REPEATED: usize = 4;
+/// Part of a block's gas that one own cell takes at most: an eighth, so that cells of several authors fit into a block.
+pub const CELL_GAS_PART: u64 = 8;
+/// Bytes of transactions in an own cell: half of what a cell may have, so that the header fits.
+pub const CELL_BODY_BYTES_WRITTEN_MAX: usize = CELL_BYTES_MAX / 2;
+/// Milliseconds after which a transaction that is in no block is passed on to the next author in line.
+pub const PINNED_AUTHOR_MS: u64 = 1_000;
+/// Transactions submitted to this node of which it remembers to whom they were passed on: as many as the pool may hold.
+pub const SUBMITTED_KEPT: usize = 65_536;
 
 // ---- keystore files -------------------------------------------------------------------------------------------------
 

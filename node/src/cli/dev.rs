@@ -7,7 +7,6 @@ use crate::{
 use alloy_primitives::U256;
 use clap::Args;
 use eyre::{Result, WrapErr};
-use qsdm_rpc::ports::Node;
 use serde_json::json;
 use std::{
     io::Write,
@@ -61,6 +60,10 @@ pub(crate) struct DevArgs {
     #[arg(long, default_value_t = 3_600, value_name = "N")]
     time_scale: u64,
 
+    /// Run so many validators in this process instead of one node that makes blocks by itself
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), conflicts_with = "block_time")]
+    validators: u16,
+
     /// Host name under which the node is called, besides localhost; repeatable, `*` for any
     #[arg(long, value_name = "NAME")]
     rpc_host: Vec<String>,
@@ -107,6 +110,7 @@ impl DevArgs {
             gas_limit: self.gas_limit,
             chain_id: self.chain_id,
             time_scale: self.time_scale,
+            validators: usize::from(self.validators),
             client_version: self.client_version.clone(),
         }
     }
@@ -131,11 +135,12 @@ fn announce(args: &DevArgs, running: &Running) -> Result<()> {
     if args.json {
         let contracts: serde_json::Map<_, _> =
             running.contracts().map(|(name, address)| (name.to_owned(), json!(address))).collect();
-        let url = format!("http://{}", running.address());
+        let urls: Vec<String> = running.addresses().map(|address| format!("http://{address}")).collect();
         let line = json!({
-            "rpc": url,
+            "rpc": urls.first(),
+            "validators": urls,
             "chainId": args.chain_id,
-            "accounts": running.node.accounts(),
+            "accounts": running.keys.addresses(),
             "contracts": contracts,
             "block": running.chain.head().block.number(),
         });

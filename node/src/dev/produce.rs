@@ -1,20 +1,16 @@
 //! Making blocks.
 
 use super::{DevNode, clock::system_now_s};
-use alloy_consensus::{TxEnvelope, transaction::Recovered};
-use alloy_eips::Decodable2718;
 use alloy_primitives::Bytes;
 use parking_lot::MutexGuard;
-use qsdm_pool::{PoolEnv, Submission, encode, recover_raw};
+use qsdm_pool::PoolEnv;
 use qsdm_primitives::SubmeshId;
 use qsdm_rpc::ports::{Event, NodeError};
-use qsdm_storage::{JournalRecord, PoolJournal, StorageError};
 use qsdm_vm::{
     block::{Block, SharedTx},
     builder::{BlockAttributes, BlockBuilder, PushError},
     chain::{Appended, Head},
     evm::InvalidTransaction,
-    ports::StoreError,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -106,7 +102,7 @@ impl DevNode {
         }
         let promoted = self.pool.on_block(&new.state, &new.block.transactions, touched);
         self.pool.expire(system_now_s());
-        self.forget_included()?;
+        self.journal.forget_included()?;
         tracing::debug!(
             number = new.block.number(),
             transactions = new.block.transactions.len(),
@@ -127,66 +123,23 @@ impl DevNode {
         self.pool.remove_invalid(tx.tx_hash(), &error.to_string());
     }
 
-    /// Makes an acknowledged transaction that is not in a block yet durable.
-    pub(super) fn remember(&self, tx: &SharedTx) -> Result<(), NodeError> {
-        let Some(journal) = &self.journal else { return Ok(()) };
-        let mut journal = journal.lock();
-        match journal.append(&[record(tx)]) {
-            // most of a full journal is in blocks by now; the transaction is in the pool, and so in what is kept
-            Err(StorageError::JournalFull { .. }) => self.rewrite(&mut journal),
-            written => written.map_err(storage),
-        }
-    }
-
-    /// Rewrites the journal once most of it is in blocks.
-    fn forget_included(&self) -> Result<(), NodeError> {
-        let Some(journal) = &self.journal else { return Ok(()) };
-        let mut journal = journal.lock();
-        let (waiting, written) = (self.pool.bytes() as u64, journal.size());
-        if written > 2 * waiting + JOURNAL_SLACK_BYTES || (waiting == 0 && written > 0) {
-            self.rewrite(&mut journal)?;
-        }
-        Ok(())
-    }
-
-    fn rewrite(&self, journal: &mut PoolJournal) -> Result<(), NodeError> {
-        let content = self.pool.content();
-        let held = content.pending.iter().chain(&content.queued).flat_map(|(_, txs)| txs.values());
-        journal.rewrite(&held.map(record).collect::<Vec<_>>()).map_err(storage)
-    }
-
     /// Puts the transactions that a previous process acknowledged back into the pool.
     pub(crate) fn recover_journal(&self) -> Result<usize, NodeError> {
-        let Some(journal) = &self.journal else { return Ok(0) };
-        let recovered = journal.lock().recover().map_err(storage)?;
-        if recovered.dropped_bytes > 0 {
-            tracing::warn!(bytes = recovered.dropped_bytes, "the pool journal ended in a torn record");
-        }
+        let recovered = self.journal.recover(self.chain.spec().chain_id)?;
         let head = self.chain.head();
         let env = PoolEnv { refuse_below_base_fee: false, ..self.pool_env(&head) };
         let mut back = 0;
-        for record in recovered.records {
-            let added = self.submission(&record).map(|submission| self.pool.add(submission, &head.state, &env));
-            match added {
-                Some(Ok(_)) => back += 1,
-                _ => tracing::debug!(sender = %record.sender, "a transaction of the journal is in a block or void"),
+        for submission in recovered {
+            let sender = submission.tx.signer();
+            match self.pool.add(submission, &head.state, &env) {
+                Ok(_) => back += 1,
+                Err(_) => tracing::debug!(%sender, "a transaction of the journal is in a block or void"),
             }
         }
         if self.producer.lock().automine {
             self.include_pending()?;
         }
         Ok(back)
-    }
-
-    /// A transaction of the journal. One whose signature is not its sender's was impersonated.
-    fn submission(&self, record: &JournalRecord) -> Option<Submission> {
-        let signed = recover_raw(&record.transaction, self.chain.spec().chain_id).ok();
-        if let Some(tx) = signed.filter(|tx| tx.signer() == record.sender) {
-            return Some(tx.into());
-        }
-        let envelope = TxEnvelope::decode_2718_exact(&record.transaction).ok()?;
-        let tx = Arc::new(Recovered::new_unchecked(envelope, record.sender));
-        Some(Submission { tx, submesh: SubmeshId::ROOT, impersonated: true })
     }
 
     fn impersonates(&self) -> bool {
@@ -216,15 +169,4 @@ impl DevNode {
             }
         }
     }
-}
-
-/// Journal bytes that are tolerated beyond twice the pool, so that small pools don't rewrite at every block.
-const JOURNAL_SLACK_BYTES: u64 = 1 << 20;
-
-fn record(tx: &SharedTx) -> JournalRecord {
-    JournalRecord { sender: tx.signer(), transaction: encode(tx).into() }
-}
-
-fn storage(error: StorageError) -> NodeError {
-    NodeError::Chain(StoreError(Box::new(error)).into())
 }

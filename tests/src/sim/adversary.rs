@@ -120,13 +120,20 @@ pub(super) struct Hostile {
 
 impl Hostile {
     pub(super) fn new(id: usize, nodes: usize, does: &[Behaviour], mut random: Random) -> Self {
+        let mut half: Vec<bool> = (0..nodes).map(|_| random.per_mille(500)).collect();
+        // somebody sees the first and somebody the second
+        if let [one, other, ..] = half.as_mut_slice()
+            && one == other
+        {
+            *one = !*other;
+        }
         Self {
             id,
             nodes,
             me: ValidatorIndex(id as u16),
             signer: HashSigner::new(Algorithm::MlDsa65, id as u64),
             does: does.to_vec(),
-            half: (0..nodes).map(|_| random.per_mille(500)).collect(),
+            half,
             random,
             bomb: Bomb::default(),
         }

@@ -89,8 +89,10 @@ impl Disk {
         match fault {
             DiskFault::Restored(taken) => self.safety = self.backups.get(&taken).cloned().unwrap_or_default(),
             DiskFault::Torn => {
+                // where the power loss has torn the last one already, no other one can be
                 let whole = self.safety.len();
-                if let Some(record) = &self.durable {
+                let is_whole = read_log(&self.safety).is_ok_and(|(_, length)| length == whole);
+                if let Some(record) = self.durable.as_ref().filter(|_| is_whole) {
                     append_to_log(&mut self.safety, record);
                 }
                 self.safety.truncate(whole + (self.safety.len() - whole) / 2);

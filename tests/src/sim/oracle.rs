@@ -10,7 +10,8 @@ use listening::Listening;
 use qsdm_consensus::{BlockError, CommittedBlock, HaltReason, Message, Status, Unsigned};
 use qsdm_crypto::AuthenticationError;
 use qsdm_primitives::{
-    Epoch, EpochCertificate, EpochClaim, Executed, ExecutionHash, Height, Round, ValidatorIndex, ValidatorSet, limits,
+    BlockId, Epoch, EpochCertificate, EpochClaim, Executed, ExecutionHash, Height, QcRef, Round, ValidatorIndex,
+    ValidatorSet, limits,
 };
 use std::collections::BTreeMap;
 use wire::Wires;
@@ -43,6 +44,7 @@ pub struct Oracles {
     progress: Vec<Progress>,
     wires: Wires,
     listening: Vec<Listening>,
+    certified: BTreeMap<(Epoch, Round), BlockId>,
     executed: BTreeMap<u64, ExecutionHash>,
     ended: BTreeMap<Epoch, EpochClaim>,
     divergent: Vec<usize>,
@@ -61,6 +63,7 @@ impl Oracles {
             progress: vec![Progress::default(); nodes],
             wires: Wires::new(scenario.parameters.epoch_length_ms),
             listening: vec![Listening::default(); nodes],
+            certified: BTreeMap::new(),
             executed: BTreeMap::new(),
             ended: BTreeMap::new(),
             divergent: scenario.divergence.iter().map(|(node, _)| *node).collect(),
@@ -130,6 +133,22 @@ impl Oracles {
             wrong.extend(self.listening[node.id].proposes(&block.header.qc));
         }
         self.report_all(at, node.id, wrong);
+    }
+
+    /// At most one block of a round is certified.
+    pub(super) fn certified(&mut self, at: Micros, node: usize, newest: QcRef) {
+        if !self.correct[node] || newest.is_start() {
+            return;
+        }
+        let (place, block) = ((newest.statement.epoch, newest.round()), newest.block());
+        if *self.certified.entry(place).or_insert(block) != block {
+            self.report(at, node, format!("knows certificates of two blocks of round {}", newest.round()));
+        }
+    }
+
+    /// The blocks that correct nodes know to be certified.
+    pub(super) fn certified_blocks(&self) -> &BTreeMap<(Epoch, Round), BlockId> {
+        &self.certified
     }
 
     /// A message reaches the core of a node.

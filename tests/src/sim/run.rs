@@ -190,6 +190,7 @@ impl Simulation {
             self.outcome.trace.push(line);
         }
         Outcome {
+            certified: self.oracles.certified_blocks().clone(),
             commits: self.outcome.blocks.last().map_or(0, |commit| commit.height.0),
             violations: self.oracles.into_violations(),
             status,
@@ -264,6 +265,7 @@ impl Simulation {
     fn crash(&mut self, node: usize) {
         if self.nodes[node].running.is_some() {
             self.trace(node, || "crashes".into());
+            self.outcome.crashes += 1;
             self.nodes[node].crash();
         }
     }
@@ -297,6 +299,7 @@ impl Simulation {
         }
         if let Some(running) = &self.nodes[node].running {
             self.oracles.bounded(self.now, node, &running.core.status());
+            self.oracles.certified(self.now, node, running.core.record().high_qc.reference);
         }
         for action in actions {
             if self.nodes[node].running.is_none() {

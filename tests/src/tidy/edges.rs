@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("qsdm-vm", &["qsdm-primitives"]),
     ("qsdm-pool", &["qsdm-vm", "qsdm-primitives"]),
     ("qsdm-rpc", &["qsdm-pool", "qsdm-vm", "qsdm-primitives"]),
-    ("qsdm-storage", &["qsdm-vm", "qsdm-consensus", "qsdm-mesh", "qsdm-primitives"]),
+    ("qsdm-storage", &["qsdm-vm", "qsdm-consensus", "qsdm-mesh", "qsdm-crypto", "qsdm-primitives"]),
     ("qsdm-governance", &["qsdm-contracts", "qsdm-primitives"]),
     ("qsdm-node", EVERYTHING),
     ("qsdm-tests", EVERYTHING),

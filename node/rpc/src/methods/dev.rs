@@ -3,7 +3,7 @@
 
 use super::{App, MethodDoc};
 use crate::{
-    Params, Positional, Registry, RpcError,
+    Params, Positional, Registry, RpcError, code,
     ports::{Dev, NodeError},
 };
 use serde::Serialize;
@@ -33,9 +33,11 @@ pub fn register(registry: &mut Registry<App>) {
 }
 
 impl App {
-    /// The development controls; a node without them has no such method.
+    /// The development controls, which a committee has not: its members agree on time, blocks and state.
     fn dev(&self) -> Result<&dyn Dev, RpcError> {
-        self.node.dev().ok_or_else(|| RpcError::method_not_found("of development"))
+        const WHY: &str = "validators agree on time, blocks and state, so no single node sets them: this method needs \
+                           `qsdm dev` with one validator";
+        self.node.dev().ok_or_else(|| RpcError::new(code::METHOD_NOT_FOUND, WHY))
     }
 }
 

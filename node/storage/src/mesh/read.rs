@@ -200,6 +200,15 @@ impl MeshStore {
         self.with_rows(|rows| rows.one(sql, &[&id.0], certified))
     }
 
+    /// All stored blocks of a height, committed or not.
+    ///
+    /// # Errors
+    /// Where the database fails or a row is damaged.
+    pub fn blocks_at(&self, height: Height) -> Result<Vec<Certified>, StorageError> {
+        let sql = "SELECT id, data, certificate FROM blocks WHERE height = ?";
+        self.with_rows(|rows| rows.all(sql, &[&(height.0 as i64)], certified))
+    }
+
     /// The stored blocks of an epoch above a height, lower ones first.
     pub(super) fn blocks_above(&self, tip: &CommitTip) -> Result<Vec<Certified>, StorageError> {
         let sql = "SELECT id, data, certificate FROM blocks WHERE height > ? AND epoch = ? ORDER BY height, row";

@@ -2,7 +2,7 @@
 
 use crate::sim::{Micros, Violation};
 use qsdm_consensus::{HaltReason, Status};
-use qsdm_primitives::{Epoch, EvidenceKind, Height, Round, ValidatorIndex};
+use qsdm_primitives::{BlockId, Epoch, EvidenceKind, Height, Round, ValidatorIndex};
 use std::collections::BTreeMap;
 
 /// How a run ended.
@@ -20,8 +20,12 @@ pub struct Outcome {
     pub latencies: Vec<Latency>,
     /// The chain, with the time of each block's first commit on a correct node.
     pub blocks: Vec<Commit>,
+    /// The blocks of which a correct node had the votes of a quorum.
+    pub certified: BTreeMap<(Epoch, Round), BlockId>,
     /// Messages that were not what their sender could have sent, by the rule that they break.
     pub refused: BTreeMap<String, u64>,
+    /// How many of these messages each node sent.
+    pub scores: BTreeMap<usize, u64>,
     /// Blocks that correct nodes refused, by the rule that they break.
     pub rejected: BTreeMap<String, u64>,
     /// Nodes that sign nothing any more.
@@ -30,6 +34,8 @@ pub struct Outcome {
     pub failed_starts: Vec<(usize, String)>,
     /// Rounds that correct nodes timed out, each once a node.
     pub timeouts: u64,
+    /// How often nodes crashed.
+    pub crashes: u64,
     /// What happened, where [`Scenario::is_traced`](crate::sim::Scenario::is_traced).
     pub trace: Vec<String>,
 }
@@ -48,6 +54,8 @@ pub struct Latency {
 /// A committed block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
+    /// The block.
+    pub id: BlockId,
     /// When the first correct node committed it.
     pub at: Micros,
     /// Its epoch.
@@ -77,6 +85,11 @@ impl Outcome {
     /// The blocks whose first commit came in a time.
     pub fn committed_in(&self, from: Micros, until: Micros) -> impl Iterator<Item = &Commit> {
         self.blocks.iter().filter(move |commit| (from..until).contains(&commit.at))
+    }
+
+    /// The rounds of an epoch in which a block was committed.
+    pub fn rounds(&self, epoch: Epoch) -> impl Iterator<Item = Round> {
+        self.blocks.iter().filter(move |commit| commit.epoch == epoch).map(|commit| commit.round)
     }
 
     /// Cells committed so far.

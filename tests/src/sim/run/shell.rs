@@ -1,13 +1,13 @@
 //! What a core wants done.
 
 use super::{CHAIN_ID, Happening, Packet, Simulation, outcome};
-use crate::sim::{cells::Cells, disk::Entry};
+use crate::sim::{cells::Cells, disk::Entry, node::Running};
 use qsdm_consensus::{Action, CommittedBlock, Message, PersistSeq, Unsigned};
 use qsdm_crypto::Signer;
 use qsdm_mesh::CellRef;
 use qsdm_primitives::{
-    Block, BlockId, Domain, Epoch, EpochCertificate, EpochVote, SignedBlockHeader, SignedCellHeader, Statement,
-    Timeout, TimeoutStatement, ValidatorIndex, Vote,
+    Block, BlockBody, BlockHeader, Domain, Epoch, EpochCertificate, EpochVote, SignedBlockHeader, SignedCellHeader,
+    Statement, Timeout, TimeoutStatement, ValidatorIndex, Vote,
 };
 use std::sync::Arc;
 
@@ -36,7 +36,8 @@ impl Simulation {
             Action::EpochChanged(certificate) => self.change_epoch(node, certificate),
             Action::Reject(peer, error) => {
                 self.trace(node, || format!("refuses a block from {}: {error}", peer.0));
-                *self.outcome.rejected.entry(outcome::rule(&error)).or_default() += 1;
+                let is_correct = u64::from(self.scenario.is_correct(node));
+                *self.outcome.rejected.entry(outcome::rule(&error)).or_default() += is_correct;
                 self.oracles.rejected(self.now, node, peer.0 as usize, &error);
             }
             Action::Halt(reason) => {
@@ -100,12 +101,15 @@ impl Simulation {
         let status = running.core.status();
         let Some(index) = status.me else { return };
         self.oracles.signs(self.now, &self.nodes[node], index, &unsigned);
+        if self.scenario.is_traced {
+            let line = trace_of_signing(running, &unsigned);
+            self.trace(node, || line);
+        }
         if let Unsigned::Timeout { round, .. } = &unsigned
             && self.timed_out[node] < (status.epoch, *round)
         {
             self.timed_out[node] = (status.epoch, *round);
             self.outcome.timeouts += u64::from(self.scenario.is_correct(node));
-            self.trace(node, || format!("times out round {round}"));
         }
         match self.finish(node, index, unsigned) {
             Finished::Cell(cell) => self.publish_cell(node, cell),
@@ -168,6 +172,7 @@ fn summary(at: u64, committed: &CommittedBlock) -> outcome::Commit {
     let header = committed.block.header();
     let evidence = committed.block.body.evidence.iter().map(|evidence| (evidence.kind(), evidence.offender()));
     outcome::Commit {
+        id: committed.id,
         at,
         epoch: header.epoch,
         height: header.height,
@@ -186,12 +191,38 @@ fn trace_of(committed: &CommittedBlock) -> String {
         header.epoch,
         header.round,
         header.proposer,
-        short(&committed.id),
+        short(&committed.id.0),
         committed.cells.len(),
         committed.block.body.evidence.len()
     )
 }
 
-fn short(id: &BlockId) -> String {
-    id.0.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+fn trace_of_signing(running: &Running, unsigned: &Unsigned) -> String {
+    match unsigned {
+        Unsigned::Block(block) => format!("proposes {}", trace_of_block(&block.header, &block.body)),
+        Unsigned::Vote(vote) => match running.blocks.get(&vote.block) {
+            Some((block, _)) => {
+                format!("votes for {}, by {}", trace_of_block(block.header(), &block.body), block.header().proposer)
+            }
+            None => format!("votes for {} of round {}, which it has not stored", short(&vote.block.0), vote.round),
+        },
+        Unsigned::Timeout { round, high_qc } => {
+            format!("times out round {round}, its newest certificate is of round {}", high_qc.round())
+        }
+        Unsigned::Epoch(claim) => format!("signs the end of epoch {} at height {}", claim.epoch, claim.height),
+        Unsigned::Cell(header) => format!("writes cell {}: {}", header.seq, short(&header.id().0)),
+    }
+}
+
+fn trace_of_block(header: &BlockHeader, body: &BlockBody) -> String {
+    let (id, parent, lanes) = (short(&header.id().0), short(&header.parent.0), body.cut.len());
+    let text = format!("{id} of round {} on {parent} of round {}, {lanes} lanes", header.round, header.qc.round());
+    match &body.timeout {
+        Some(timeout) => format!("{text}, after timeouts that report round {}", timeout.high_qc.round()),
+        None => text,
+    }
+}
+
+fn short(id: &[u8; 32]) -> String {
+    id.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -108,7 +108,9 @@ impl Simulation {
 
     /// Something that its sender could not have sent: only who breaks rules sends such a thing.
     pub(super) fn refuse(&mut self, from: usize, error: &AuthenticationError) {
+        self.trace(from, || format!("sends what is refused: {error}"));
         *self.outcome.refused.entry(outcome::rule(error)).or_default() += 1;
+        *self.outcome.scores.entry(from).or_default() += 1;
         if self.hostile[from].is_none() {
             self.oracles.report(self.now, from, format!("sends a bad message: {error}"));
         }
