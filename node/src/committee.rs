@@ -21,11 +21,11 @@ mod verify;
 pub(crate) mod wire;
 
 use crate::{dev::keys::Keyring, journal::Journal};
-use alloy_primitives::{Address, B256, Bytes, Signature};
+use alloy_primitives::{Address, B256, Bytes, Signature, keccak256};
 use author::Author;
 use qsdm_pool::{Pool, PoolEnv, Submission};
-use qsdm_primitives::SubmeshId;
-use qsdm_rpc::ports::{Dev, Event, NextBlock, Node, NodeError};
+use qsdm_primitives::{SubmeshId, ValidatorIndex};
+use qsdm_rpc::ports::{Committee, CommitteeMember, Dev, Event, NextBlock, Node, NodeError};
 use qsdm_vm::{
     block::SharedTx,
     chain::{Chain, Head},
@@ -133,6 +133,31 @@ impl Node for CommitteeNode {
             gas_limit: self.chain.spec().gas_limit,
             base_fee: head.next_base_fee(),
         }
+    }
+
+    fn finalized(&self) -> Option<u64> {
+        Some(self.standing().status.finalized.number)
+    }
+
+    fn committee(&self) -> Option<Committee> {
+        let Standing { status, set } = self.standing();
+        let member = |index: ValidatorIndex| {
+            let validator = set.get(index)?;
+            Some(CommitteeMember {
+                account: validator.account,
+                key_hash: keccak256(validator.key.bytes()),
+                bonded: validator.bonded,
+                weight: set.weight(index),
+            })
+        };
+        Some(Committee {
+            epoch: status.epoch.0,
+            round: status.round.0,
+            height: status.height.0,
+            leader: status.leader.0,
+            me: status.me.map(|me| me.0),
+            validators: set.indices().filter_map(member).collect(),
+        })
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Event> {

@@ -9,7 +9,7 @@ use keys::Keyring;
 use parking_lot::Mutex;
 use qsdm_pool::{Pool, PoolEnv, Submission};
 use qsdm_primitives::{SubmeshId, limits::EVENT_BACKLOG};
-use qsdm_rpc::ports::{Dev, Event, NextBlock, Node, NodeError};
+use qsdm_rpc::ports::{Committee, Dev, Event, NextBlock, Node, NodeError};
 use qsdm_storage::PoolJournal;
 use qsdm_vm::{
     block::SharedTx,
@@ -202,6 +202,14 @@ impl Node for DevNode {
             gas_limit: producer.gas_limit,
             base_fee: producer.base_fee(&head),
         }
+    }
+
+    fn finalized(&self) -> Option<u64> {
+        None
+    }
+
+    fn committee(&self) -> Option<Committee> {
+        None
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Event> {

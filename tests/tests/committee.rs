@@ -92,6 +92,14 @@ fn validators_agree_on_every_block() {
     assert_eq!(transactions(&chain), 100, "each transaction once");
     let balance = clients[3].call("eth_getBalance", json!([RECEIVER, "latest"]));
     assert_eq!(number(&balance), 100);
+    for (place, client) in clients.iter_mut().enumerate() {
+        let head = chain.len() as u64 - 1;
+        let finalized = |client: &mut Client| client.call("eth_getBlockByNumber", json!(["finalized", false]));
+        wait_until("finality", || number(&finalized(client)["number"]) == head);
+        let committee = client.call("qsdm_getCommittee", json!([]));
+        assert_eq!(number(&committee["me"]), place as u64);
+        assert_eq!(committee["validators"].as_array().map(Vec::len), Some(4), "{committee}");
+    }
     drop(clients);
     assert!(node.stop().success());
 }
@@ -147,6 +155,33 @@ fn a_killed_committee_loses_nothing_and_goes_on() {
     assert_eq!(chain[..before.len()], before[..], "what was committed stays");
     assert_eq!(transactions(&chain) as u64, nonces.values().sum::<u64>(), "each transaction once");
     assert!(node.stop().success());
+}
+
+/// Epochs of three seconds: traffic goes on over their ends, and so does a committee that is stopped in between.
+#[test]
+fn epochs_end_under_traffic_and_across_restarts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("a UTF-8 path");
+    let arguments = ["--validators", "4", "--time-scale", "28800", "--data-dir", data];
+    let mut nonces: BTreeMap<u32, u64> = (0..3).map(|index| (index, 0)).collect();
+    let mut epoch = 0;
+    for _ in 0..3 {
+        let node = Node::start(&arguments);
+        let mut clients = clients(&node);
+        let of = |client: &mut Client| number(&client.call("qsdm_getCommittee", json!([]))["epoch"]);
+        let wanted = epoch + 2;
+        wait_until("an epoch", || {
+            send(&mut clients, &mut nonces, 2);
+            epoch = of(&mut clients[0]);
+            epoch >= wanted
+        });
+        wait_for(&mut clients, &nonces);
+        let chain = same_chain(&mut clients);
+        assert_eq!(transactions(&chain) as u64, nonces.values().sum::<u64>(), "each transaction once");
+        drop(clients);
+        assert!(node.stop().success());
+    }
 }
 
 #[test]

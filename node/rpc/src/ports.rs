@@ -51,6 +51,36 @@ pub struct NextBlock {
     pub base_fee: u64,
 }
 
+/// Where a committee stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committee {
+    /// The epoch.
+    pub epoch: u64,
+    /// The round that consensus is in.
+    pub round: u64,
+    /// Committed blocks of consensus; those without transactions make no block of the EVM.
+    pub height: u64,
+    /// Place of the validator that leads the round.
+    pub leader: u16,
+    /// Place of this node, if it is a validator.
+    pub me: Option<u16>,
+    /// The validators in the order of their places.
+    pub validators: Vec<CommitteeMember>,
+}
+
+/// A validator of the current epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitteeMember {
+    /// Collects its fees.
+    pub account: Address,
+    /// keccak-256 of its ML-DSA key, as the contract `ValidatorSet` has it.
+    pub key_hash: B256,
+    /// What it put up.
+    pub bonded: u64,
+    /// What its vote counts: clipped, so that nobody alone can stop the others.
+    pub weight: u64,
+}
+
 /// The node as the methods see it.
 pub trait Node: Send + Sync + 'static {
     /// Takes a transaction whose sender is recovered: validates it, makes it durable and, where blocks follow
@@ -65,6 +95,13 @@ pub trait Node: Send + Sync + 'static {
 
     /// What a block made now would get besides its transactions.
     fn next_block(&self) -> NextBlock;
+
+    /// Number of the newest block whose execution a quorum of validators agrees on; `None` on a chain that one node makes,
+    /// where every block is final at once.
+    fn finalized(&self) -> Option<u64>;
+
+    /// Where the committee stands; `None` on a chain that one node makes.
+    fn committee(&self) -> Option<Committee>;
 
     /// Blocks and pending transactions from now on. A receiver that falls behind is told so by the channel.
     fn subscribe(&self) -> broadcast::Receiver<Event>;

@@ -53,6 +53,12 @@ pub(crate) fn stored_spec(folder: &Path, validators: usize) -> Result<Option<Cha
     Ok(Store::stored_spec(&folder.join("0"))?)
 }
 
+/// Epochs are as much shorter as governance is faster.
+fn parameters(spec: &ChainSpec) -> Parameters {
+    let parameters = Parameters::default();
+    Parameters { epoch_length_ms: (parameters.epoch_length_ms / spec.time_scale).max(1), ..parameters }
+}
+
 /// Starts validators of one chain in the folders `0`, `1`, … of `folder`.
 pub(crate) fn start_all(
     folder: &Path,
@@ -78,7 +84,7 @@ pub(crate) fn start_all(
             spec: spec.clone(),
             set: set.clone(),
             signer: Arc::clone(signer),
-            parameters: Parameters::default(),
+            parameters: parameters(spec),
             pool: pool.clone(),
             keys: Some(Arc::clone(keys)),
         };

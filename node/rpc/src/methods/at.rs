@@ -16,9 +16,18 @@ use qsdm_vm::{
 use std::sync::Arc;
 
 impl App {
+    /// `finalized` as a number, where it lies behind the head.
+    pub(crate) fn settled(&self, id: BlockId) -> BlockId {
+        let is_behind = |number: &u64| *number < self.chain.head().block.number();
+        match self.node.finalized().filter(is_behind) {
+            Some(number) if id == BlockId::Tag(Tag::Finalized) => BlockId::Number(number),
+            _ => id,
+        }
+    }
+
     /// The block, `None` if there is none such. The pending block is not made yet: this gives its parent.
     pub(crate) fn find_block(&self, id: BlockId) -> Result<Option<Arc<Block>>, RpcError> {
-        Ok(match id {
+        Ok(match self.settled(id) {
             BlockId::Tag(Tag::Earliest) => self.chain.block(0)?,
             BlockId::Tag(_) => Some(self.chain.head().block.clone()),
             BlockId::Number(number) => self.chain.block(number)?,
@@ -33,7 +42,7 @@ impl App {
 
     /// The state after a block. One that has to be rebuilt is rebuilt in the pool of long calls.
     pub(crate) fn state(&self, id: BlockId, budget: &Budget) -> Result<State, CallError> {
-        let head = self.chain.head();
+        let (head, id) = (self.chain.head(), self.settled(id));
         match id {
             BlockId::Tag(Tag::Earliest) => self.old_state(&head, 0, id, budget),
             BlockId::Tag(_) => Ok(head.state.clone()),
@@ -56,7 +65,7 @@ impl App {
 
     /// What a call at a block executes on.
     pub(crate) fn environment(&self, id: BlockId, budget: &Budget) -> Result<(StateDatabase, BlockContext), CallError> {
-        let head = self.chain.head();
+        let (head, id) = (self.chain.head(), self.settled(id));
         if let BlockId::Tag(tag @ (Tag::Latest | Tag::Pending | Tag::Safe | Tag::Finalized)) = id {
             let mut context = BlockContext::of_header(&head.block.header);
             if tag == Tag::Pending {
@@ -74,7 +83,7 @@ impl App {
 
     /// A block with the state after it, and hashes up to its own: what further blocks build on.
     pub(crate) fn base(&self, id: BlockId, budget: &Budget) -> Result<(StateDatabase, Arc<Block>), CallError> {
-        let head = self.chain.head();
+        let (head, id) = (self.chain.head(), self.settled(id));
         let block = match id {
             BlockId::Tag(Tag::Latest | Tag::Pending | Tag::Safe | Tag::Finalized) => head.block.clone(),
             _ => self.block(id)?,

@@ -103,7 +103,8 @@ impl App {
             let block = self.find_block(BlockId::Hash(hash.0))?.ok_or_else(|| RpcError::server("unknown block"))?;
             return Ok(block.number()..=block.number());
         }
-        let (from, to) = (height(filter.from_block, head)?, height(filter.to_block, head)?);
+        let settled = |id: Option<BlockId>| id.map(|id| self.settled(id));
+        let (from, to) = (height(settled(filter.from_block), head)?, height(settled(filter.to_block), head)?);
         if from > to {
             return Err(RpcError::invalid_params("invalid block range params"));
         }

@@ -223,7 +223,25 @@ fn results() -> Map<String, Value> {
                 ("blockHash", "Hash"),
                 ("transactionIndex", "Quantity"),
                 ("success", "Boolean"),
+                ("finalized", "Boolean"),
             ]),
+        ),
+        (
+            "Committee",
+            object(&[
+                ("epoch", "Quantity"),
+                ("round", "Quantity"),
+                ("height", "Quantity"),
+                ("finalizedBlock", "Quantity"),
+                ("leader", "Quantity"),
+                ("me", "Quantity"),
+                ("validators", "CommitteeMembers"),
+            ]),
+        ),
+        ("CommitteeMembers", json!({ "type": "array", "items": { "$ref": "#/components/schemas/CommitteeMember" } })),
+        (
+            "CommitteeMember",
+            object(&[("account", "Address"), ("keyHash", "Hash"), ("bonded", "Quantity"), ("weight", "Quantity")]),
         ),
         ("SimulatedBlocks", json!({ "type": "array", "items": { "type": "object" } })),
     ])

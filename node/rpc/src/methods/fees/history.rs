@@ -58,7 +58,7 @@ pub(super) fn fee_history(
 /// Of a block that is not made yet nothing is known but its base fee, and that comes with the newest one anyway.
 fn newest(app: &App, params: &Positional<'_>) -> Result<u64, RpcError> {
     let head = app.chain.head().block.number();
-    match params.required(1)? {
+    match app.settled(params.required(1)?) {
         BlockId::Tag(Tag::Earliest) => Ok(0),
         BlockId::Tag(_) => Ok(head),
         BlockId::Number(number) if number > head => {

@@ -1,6 +1,6 @@
 //! A node that includes each transaction at once, or when told to.
 
-use crate::ports::{Dev, Event, NextBlock, Node, NodeError};
+use crate::ports::{Committee, Dev, Event, NextBlock, Node, NodeError};
 use alloy_primitives::{Address, B256, Bytes, Signature};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -25,6 +25,8 @@ pub(super) struct TestNode {
     pub(super) automine: AtomicBool,
     /// The clock, in seconds after the head.
     pub(super) ahead_s: AtomicU64,
+    /// The newest block that a quorum agrees on; the greatest number where one node makes the chain.
+    pub(super) finalized: AtomicU64,
     events: broadcast::Sender<Event>,
     making: Mutex<()>,
 }
@@ -32,7 +34,8 @@ pub(super) struct TestNode {
 impl TestNode {
     pub(super) fn new(chain: Arc<Chain>, pool: Arc<Pool>, keys: Vec<PrivateKeySigner>) -> Self {
         let (automine, ahead_s) = (AtomicBool::new(true), AtomicU64::new(12));
-        Self { chain, pool, keys, automine, ahead_s, events: broadcast::Sender::new(1_024), making: Mutex::default() }
+        let (finalized, events) = (AtomicU64::new(u64::MAX), broadcast::Sender::new(1_024));
+        Self { chain, pool, keys, automine, ahead_s, finalized, events, making: Mutex::default() }
     }
 
     /// Makes a block of what is executable.
@@ -100,6 +103,15 @@ impl Node for TestNode {
             gas_limit: head.block.header.gas_limit,
             base_fee: head.next_base_fee(),
         }
+    }
+
+    fn finalized(&self) -> Option<u64> {
+        let number = self.finalized.load(Ordering::Relaxed);
+        (number < u64::MAX).then_some(number)
+    }
+
+    fn committee(&self) -> Option<Committee> {
+        None
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Event> {

@@ -53,6 +53,23 @@ fn accounts_are_read_at_every_kind_of_block() {
 }
 
 #[test]
+fn finalized_is_what_a_quorum_agrees_on() {
+    let bench = Bench::new();
+    let to = Address::repeat_byte(7);
+    bench.send(json!({ "to": to, "value": "0x7" }));
+    let hash = bench.send(json!({ "to": to, "value": "0x8" }));
+    let status = || bench.ask("qsdm_getTransactionStatus", json!([hash]))["finalized"].clone();
+    assert_eq!(status(), true, "where one node makes the chain, every block is final");
+    bench.node.finalized.store(1, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(bench.ask("eth_getBalance", json!([to, "finalized"])), "0x7");
+    assert_eq!(bench.ask("eth_getBalance", json!([to, "latest"])), "0xf");
+    assert_eq!(bench.ask("eth_getBlockByNumber", json!(["finalized", false]))["number"], "0x1");
+    assert_eq!(bench.ask("eth_call", json!([{ "to": to }, "finalized"])), "0x");
+    assert_eq!(status(), false);
+    assert_eq!(bench.ask("qsdm_getCommittee", json!([])), json!(null));
+}
+
+#[test]
 fn storage_is_read_by_short_and_whole_slots() {
     let bench = Bench::new();
     bench.send(json!({ "to": STORE, "input": words(&[5, 77]) }));
