@@ -41,7 +41,7 @@ pub const CELLS_PENDING_BYTES_PER_AUTHOR_MAX: usize = 16 * 1024 * 1024;
 pub const LINK_DEPTH_MAX: u64 = 64;
 /// Non-empty cells outside the past of a lane at which its author writes a witness.
 pub const WITNESS_CELLS: usize = 16;
-/// How many generations of missing parents are asked for.
+/// How many missing parents of one author are followed in a row: as many as it may have uncommitted.
 pub const FETCH_DEPTH_MAX: usize = 64;
 /// Time after which a missing parent is asked for again, elsewhere if possible, in milliseconds: several round trips.
 pub const FETCH_REPEAT_MS: u64 = 500;
@@ -134,11 +134,13 @@ pub const ADDRESS_BYTES_MAX: usize = 96;
 pub const ADDRESSES_KNOWN_MAX: usize = 256;
 /// Peers at which addresses learned from others are not dialled any more.
 pub const PEERS_WANTED: usize = 16;
-/// Streams that a peer may have open: six classes, gossip, and as many again that are being refused.
-pub const STREAMS_PER_PEER_MAX: u32 = 16;
-/// Bytes that a peer may send on one stream before we have read them: a vote's stream never waits for another one, because
-/// the connection's window has room for all of them.
-pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Streams that a peer may open: six classes, gossip, and some that are being refused.
+pub const STREAMS_PER_PEER_MAX: u32 = 12;
+/// Bytes that a peer may send on one stream before we have read them: 5 MB a second at a tenth of a second there and back.
+pub const STREAM_WINDOW_BYTES: u32 = 512 * 1024;
+/// Bytes that a peer may send on all streams before we have read them: room for the windows of the eight that an honest peer
+/// sends on, so that a vote never waits for what is not read of another stream. Strangers can fill 256 MiB.
+pub const CONNECTION_WINDOW_BYTES: u32 = 8 * STREAM_WINDOW_BYTES;
 /// Time in milliseconds after which a silent connection is given up.
 pub const CONNECTION_IDLE_MS: u64 = 10_000;
 /// Time in milliseconds between signs of life: three fit into the idle time.

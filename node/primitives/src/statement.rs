@@ -17,11 +17,14 @@ pub enum Domain {
     Epoch,
     /// A quantum-safe transaction.
     Transaction,
+    /// That a node of the network is run by a validator.
+    Peer,
 }
 
 impl Domain {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Cell, Self::Block, Self::Vote, Self::Timeout, Self::Epoch, Self::Transaction];
+    pub const ALL: [Self; 7] =
+        [Self::Cell, Self::Block, Self::Vote, Self::Timeout, Self::Epoch, Self::Transaction, Self::Peer];
 
     /// The bytes that stand before the chain id and the statement's id. No tag is the beginning of another.
     pub const fn tag(self) -> &'static [u8] {
@@ -32,6 +35,7 @@ impl Domain {
             Self::Timeout => b"QSDM-timeout-v1",
             Self::Epoch => b"QSDM-epoch-v1",
             Self::Transaction => b"QSDM-tx-v1",
+            Self::Peer => b"QSDM-peer-v1",
         }
     }
 
