@@ -16,11 +16,13 @@ mod execution;
 mod network;
 mod node;
 pub mod oracle;
+mod payments;
 mod random;
 mod run;
 pub mod scenario;
 
 pub use adversary::Behaviour;
+pub use execution::{Receipt, Verdict};
 pub use oracle::Violation;
 pub use random::Random;
 pub use run::{Commit, Latency, Outcome, Simulation};

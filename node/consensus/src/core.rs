@@ -172,6 +172,14 @@ impl Core {
         self.fetches.questions()
     }
 
+    /// Whether a cell is missing here that a block with a certificate includes. The mesh takes it as
+    /// [`Origin::Certified`](qsdm_mesh::Origin::Certified).
+    pub fn is_certified(&self, cell: &CellId) -> bool {
+        let lacks = self.waiting.iter().filter(|(_, waiting)| waiting.missing_cells.contains(cell));
+        let mut rounds = lacks.map(|(id, waiting)| (waiting.block.header().round, id));
+        rounds.any(|(round, block)| self.votes.certificate(round, block).is_some())
+    }
+
     /// What must not be forgotten, as it is now.
     pub fn record(&self) -> &SafetyRecord {
         self.later.as_deref().unwrap_or(&self.record)

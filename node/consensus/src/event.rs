@@ -2,14 +2,11 @@
 
 use crate::message::Message;
 use qsdm_crypto::Verified;
+pub use qsdm_mesh::PeerId;
 use qsdm_mesh::{CellRef, CutRules};
 use qsdm_primitives::{
     BlockId, CellHeader, CellId, Epoch, Evidence, Executed, ExecutionHash, QcRef, Round, ValidatorIndex, ValidatorSet,
 };
-
-/// A connection as the shell numbers them. The core only hands it back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub u32);
 
 /// Counts the records that a core asked to be made durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

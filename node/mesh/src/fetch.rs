@@ -3,7 +3,7 @@
 use crate::origin::PeerId;
 use qsdm_primitives::{
     CellId, ValidatorIndex,
-    limits::{FETCH_DEPTH_MAX, FETCH_PEERS_MAX, FETCH_REPEAT_MS, FETCHES_OPEN_MAX},
+    limits::{FETCH_DEPTH_MAX, FETCH_PEERS_MAX, FETCHES_OPEN_MAX},
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -23,8 +23,10 @@ struct Want {
 /// The questions. At most one a cell is open at a time. Each author whose cells wait has its own queue and its own share of
 /// the open questions, so cells with invented parents delay nobody but their author. An unanswered question goes back to
 /// the end of the queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Fetches {
+    /// After how many milliseconds a question is repeated.
+    repeat_ms: u64,
     wants: BTreeMap<CellId, Want>,
     queues: BTreeMap<ValidatorIndex, BTreeSet<(u64, CellId)>>,
     open: BTreeMap<ValidatorIndex, usize>,
@@ -33,6 +35,19 @@ pub(crate) struct Fetches {
 }
 
 impl Fetches {
+    pub(crate) fn new(repeat_ms: u64) -> Self {
+        let (wants, queues, open, due) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { repeat_ms, wants, queues, open, due, next_ticket: 0 }
+    }
+
+    pub(crate) fn repeat_ms(&self) -> u64 {
+        self.repeat_ms
+    }
+
+    pub(crate) fn set_repeat_ms(&mut self, repeat_ms: u64) {
+        self.repeat_ms = repeat_ms;
+    }
+
     /// Notes that a cell of `author`, sent by `peer`, needs a parent.
     pub(crate) fn want(&mut self, id: CellId, author: ValidatorIndex, peer: PeerId, generation: usize) {
         if generation > FETCH_DEPTH_MAX {
@@ -73,7 +88,7 @@ impl Fetches {
         if let Some(want) = self.wants.get_mut(id)
             && let Some((author, _)) = want.tickets.first()
         {
-            let due = now_ms.saturating_add(FETCH_REPEAT_MS);
+            let due = now_ms.saturating_add(self.repeat_ms);
             want.asked = Some((*author, due));
             self.due.insert((due, *id));
             *self.open.entry(*author).or_default() += 1;
@@ -106,7 +121,7 @@ impl Fetches {
         }
         let peer = want.peers.pop_front()?;
         want.peers.push_back(peer);
-        let due = now_ms.saturating_add(FETCH_REPEAT_MS);
+        let due = now_ms.saturating_add(self.repeat_ms);
         want.asked = Some((author, due));
         self.due.insert((due, id));
         *self.open.entry(author).or_default() += 1;
@@ -116,7 +131,8 @@ impl Fetches {
     /// Questions without an answer go to the end of the queues. Those that a clock which went back has left in a far future
     /// do so too.
     fn expire(&mut self, now_ms: u64) {
-        let is_late = |due: &u64| *due <= now_ms || *due > now_ms.saturating_add(FETCH_REPEAT_MS);
+        let latest = now_ms.saturating_add(self.repeat_ms);
+        let is_late = |due: &u64| *due <= now_ms || *due > latest;
         let first = |due: &BTreeSet<(u64, CellId)>| due.first().copied().filter(|(time, _)| is_late(time));
         let last = |due: &BTreeSet<(u64, CellId)>| due.last().copied().filter(|(time, _)| is_late(time));
         while let Some((due, id)) = first(&self.due).or_else(|| last(&self.due)) {

@@ -23,8 +23,9 @@ use crate::{
 };
 use qsdm_crypto::Verified;
 use qsdm_primitives::{
-    Cell, CellId, Evidence, LaneId, SignedCellHeader, Signers, SubmeshId, ValidatorIndex, codec::Encode,
-    limits::CLOCK_AHEAD_MS_MAX,
+    Cell, CellId, Epoch, Evidence, LaneId, SignedCellHeader, Signers, SubmeshId, ValidatorIndex,
+    codec::Encode,
+    limits::{CLOCK_AHEAD_MS_MAX, FETCH_REPEAT_MS},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,8 @@ pub struct Mesh<S> {
     places: BTreeSet<(LaneId, u64, CellId)>,
     forked: Signers,
     void: Signers,
+    /// Cells of forked lanes that are held above the lane's limit, and for whose sake.
+    borrowed: BTreeMap<CellId, (LaneId, ValidatorIndex)>,
 }
 
 /// A cell as far as a link to it goes.
@@ -89,12 +92,13 @@ impl<S: CellStore> Mesh<S> {
             rules: Rules::new(config),
             store,
             pending: Pending::default(),
-            fetches: Fetches::default(),
+            fetches: Fetches::new(FETCH_REPEAT_MS),
             quotas: Quotas::default(),
             heads: BTreeMap::new(),
             places: BTreeSet::new(),
             forked: Signers::NONE,
             void: Signers::NONE,
+            borrowed: BTreeMap::new(),
         };
         mesh.read_heads();
         mesh
@@ -107,6 +111,13 @@ impl<S: CellStore> Mesh<S> {
                 self.note_head(id, place);
             }
         }
+    }
+
+    /// Unanswered questions are repeated after this long in milliseconds, in place of
+    /// [`FETCH_REPEAT_MS`]: somewhat longer than a round trip. Whoever waits for a cell to vote for a block has a fraction
+    /// of the round's time for it.
+    pub fn set_fetch_repeat_ms(&mut self, repeat_ms: u64) {
+        self.fetches.set_repeat_ms(repeat_ms);
     }
 
     /// A cell has arrived whose signature was checked. `keys` describes its transactions, in any order; `from` is asked for
@@ -123,9 +134,9 @@ impl<S: CellStore> Mesh<S> {
         now_ms: u64,
     ) -> Vec<Effect> {
         let (id, bytes) = (cell.header().id(), encoded_bytes(&cell));
-        let generation = self.fetches.generation(&id).unwrap_or(0);
+        let generation = self.generation(&id, cell.header().lane.author);
         let shows_fork = false;
-        let arrival = Arrival { id, cell, keys, from, origin, bytes, generation, shows_fork, since_ms: now_ms };
+        let mut arrival = Arrival { id, cell, keys, from, origin, bytes, generation, shows_fork, since_ms: now_ms };
         let mut effects = Vec::new();
         if origin == Origin::Pushed
             && let Err(error) = self.quotas.charge_peer(from, bytes, now_ms)
@@ -133,6 +144,7 @@ impl<S: CellStore> Mesh<S> {
             effects.push(Effect::Refuse { cell: id, from, error });
             return effects;
         }
+        self.inherit(&mut arrival);
         if self.pending.get(&id).is_some() {
             self.receive_again(arrival, now_ms, &mut effects);
         } else if !self.is_known(&arrival) {
@@ -140,6 +152,14 @@ impl<S: CellStore> Mesh<S> {
         }
         self.ask(now_ms, &mut effects);
         effects
+    }
+
+    /// How many missing parents of one author were followed in a row to get to a cell; 0 for one that nobody asked for. The
+    /// buffer bounds each author's cells, so that counting may begin anew where another author's begin: correct authors may
+    /// be that far apart, each with as many cells as it may have, while nothing is committed.
+    fn generation(&self, id: &CellId, author: ValidatorIndex) -> usize {
+        let followed = self.fetches.generation(id);
+        followed.map_or(0, |followed| if self.pending.is_wanted_by(id, author) { followed } else { 1 })
     }
 
     /// Whether a cell is held or committed. The store is asked only where the lane is committed that far.
@@ -212,11 +232,18 @@ impl<S: CellStore> Mesh<S> {
         self.store.signed(lane, seq).filter(|signed| signed.header.id() != id)
     }
 
-    /// Time has passed: cells that waited for it are admitted, and unanswered questions are asked again.
+    /// Time has passed: cells that waited for it, or for a place in a forked lane, are admitted, and unanswered questions are
+    /// asked again.
     pub fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
         let due = self.pending.due(now_ms.saturating_add(CLOCK_AHEAD_MS_MAX));
-        let arrivals = self.take_all(due);
+        let mut arrivals = self.take_all(due);
+        // others may wait for them by now
+        for author in self.quarantined().iter() {
+            let mut waiting = self.pending.waiting_for_room(author);
+            waiting.retain(|id| !self.pending.wanted_by(id, author).is_empty());
+            arrivals.extend(self.take_all(waiting));
+        }
         self.settle(arrivals, now_ms, &mut effects);
         self.ask(now_ms, &mut effects);
         effects
@@ -231,6 +258,11 @@ impl<S: CellStore> Mesh<S> {
     /// `None` for a cell that is not held.
     pub fn entangled_weight(&self, id: &CellId) -> Option<u64> {
         self.held.authors_after(id).map(|authors| self.rules.config.set.weight_of(authors))
+    }
+
+    /// The epoch whose cells it takes and plans. Consensus may be in the next one already, until it says so.
+    pub fn epoch(&self) -> Epoch {
+        self.rules.config.set.epoch()
     }
 
     /// The authors to whose cells no own cell links: those with a forked lane, and those against whom evidence is committed.

@@ -1,7 +1,7 @@
 //! Where a cell comes from.
 
-/// A connection as the shell numbers them. The mesh only hands it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A connection as the shell numbers them. It is only handed back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u32);
 
 /// Why a cell arrives. It decides which local rules apply; the structural ones always do.
@@ -13,7 +13,7 @@ pub enum Origin {
     /// [`CELLS_UNCOMMITTED_PER_AUTHOR_MAX`](qsdm_primitives::limits::CELLS_UNCOMMITTED_PER_AUTHOR_MAX) uncommitted cells,
     /// as many as a cut may include; else a faulty author could keep voters apart by sending each another lane first.
     Fetched,
-    /// Part of a cut that has a quorum certificate: no local rule refuses it.
+    /// Part of a cut that has a quorum certificate: no local rule refuses it, nor its parents, whichever way they come.
     Certified,
     /// Admitted before, and read back at a start.
     Stored,

@@ -7,7 +7,7 @@ use crate::{
 };
 use qsdm_crypto::Verified;
 use qsdm_primitives::{
-    Cell, CellHeader, CellId, ValidatorIndex,
+    Cell, CellHeader, CellId, Signers, ValidatorIndex,
     limits::{CELLS_PENDING_BYTES_PER_AUTHOR_MAX, CELLS_PENDING_PER_AUTHOR_MAX},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,10 +94,39 @@ impl Pending {
         self.children.contains_key(id)
     }
 
+    /// Whether a waiting cell of this author needs this one.
+    pub(crate) fn is_wanted_by(&self, id: &CellId, author: ValidatorIndex) -> bool {
+        let mut children = self.children.get(id).into_iter().flatten();
+        children.any(|child| self.get(child).is_some_and(|child| child.author() == author))
+    }
+
     /// Whether a waiting cell of another author needs this one.
     pub(crate) fn is_wanted_by_others(&self, id: &CellId, author: ValidatorIndex) -> bool {
         let mut children = self.children.get(id).into_iter().flatten();
         children.any(|child| self.get(child).is_some_and(|child| child.author() != author))
+    }
+
+    /// The other authors whose waiting cells need this one, also by way of waiting cells of its own author.
+    pub(crate) fn wanted_by(&self, id: &CellId, author: ValidatorIndex) -> Signers {
+        let (mut others, mut seen, mut open) = (Signers::NONE, BTreeSet::new(), vec![*id]);
+        while let Some(next) = open.pop() {
+            for child in self.children.get(&next).into_iter().flatten() {
+                match self.get(child).map(Arrival::author) {
+                    Some(of_child) if of_child == author => open.extend(seen.insert(*child).then_some(*child)),
+                    Some(other) => {
+                        others.insert(other);
+                    }
+                    None => {}
+                }
+            }
+        }
+        others
+    }
+
+    /// Whether a waiting cell that no local rule may refuse needs this one.
+    pub(crate) fn is_wanted_by_certified(&self, id: &CellId) -> bool {
+        let mut children = self.children.get(id).into_iter().flatten();
+        children.any(|child| self.get(child).is_some_and(|child| child.origin == Origin::Certified))
     }
 
     /// The waiting cells that need this one.

@@ -112,6 +112,7 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     let gas = recovery.rules.block_gas;
     let me = set.indices().find(|index| set.get(*index).is_some_and(|of| of.key == key));
     let mut mesh = Mesh::new(mesh_config(chain_id, Arc::clone(&set), me, gas, recovery.cut.clone()), Arc::clone(&held));
+    mesh.set_fetch_repeat_ms((config.parameters.round_ms / 2).max(1));
     let rules = recovery.rules.clone();
     let cells = read_back(&mut mesh, &recovery, &checker, &held);
     let mut core_config = Config::new(chain_id, rules.clone(), config.parameters.clone());
@@ -216,7 +217,7 @@ fn read_back(
         let with_transactions = HeldCell::new(Arc::new(cell.clone()));
         let keys = with_transactions.keys();
         held.insert(id, with_transactions);
-        let effects = mesh.receive(verified, keys, qsdm_mesh::PeerId(u32::MAX), Origin::Stored, now_ms());
+        let effects = mesh.receive(verified, keys, qsdm_consensus::PeerId(u32::MAX), Origin::Stored, now_ms());
         references.extend(effects.into_iter().filter_map(|effect| match effect {
             Effect::Admit { reference, .. } => Some(reference),
             _ => None,

@@ -3,23 +3,23 @@
 
 mod blocks;
 mod forgeries;
+mod frames;
 mod lanes;
 mod noise;
 mod votes;
 
 use super::{
     Micros, Random,
-    cells::Cells,
+    cells::{Cells, SharedCell},
     node::{Chain, Running},
     run::{CHAIN_ID, Packet},
-    scenario::ms,
+    scenario::{Bomb, Scenario, ms},
 };
-use lanes::Bomb;
+use lanes::Flood;
 use qsdm_consensus::{FetchRequest, Message};
 use qsdm_crypto::{Signer, Verified, testing::HashSigner};
 use qsdm_primitives::{
-    Algorithm, BlockId, CellHeader, Epoch, QcRef, Round, Signature, SignedCellHeader, Signers, Statement,
-    ValidatorIndex, VoteStatement,
+    Algorithm, BlockId, CellHeader, Epoch, QcRef, Round, Signature, Signers, Statement, ValidatorIndex, VoteStatement,
 };
 use std::sync::Arc;
 
@@ -88,6 +88,10 @@ behaviours! {
     OpenCut = "open-cut",
     /// Answers questions with chains and certificates that it made alone.
     ForgedChain = "forged-chain",
+    /// Two lanes in the place of one, each as long as it may be, one to each half and all at once.
+    LongFork = "long-fork",
+    /// Bytes that are no cell, or seem to be few.
+    Garbage = "garbage",
 }
 
 impl Behaviour {
@@ -114,12 +118,15 @@ pub(super) struct Hostile {
     does: Vec<Behaviour>,
     random: Random,
     bomb: Bomb,
+    flood: Flood,
+    frames: Vec<Arc<Vec<u8>>>,
     /// Who belongs to the half that sees the first of two things.
     half: Vec<bool>,
 }
 
 impl Hostile {
-    pub(super) fn new(id: usize, nodes: usize, does: &[Behaviour], mut random: Random) -> Self {
+    pub(super) fn new(id: usize, scenario: &Scenario, does: &[Behaviour], mut random: Random) -> Self {
+        let nodes = scenario.nodes();
         let mut half: Vec<bool> = (0..nodes).map(|_| random.per_mille(500)).collect();
         // somebody sees the first and somebody the second
         if let [one, other, ..] = half.as_mut_slice()
@@ -135,7 +142,9 @@ impl Hostile {
             does: does.to_vec(),
             half,
             random,
-            bomb: Bomb::default(),
+            bomb: scenario.bomb.clone(),
+            flood: Flood::default(),
+            frames: Vec::new(),
         }
     }
 
@@ -176,6 +185,8 @@ impl Hostile {
                 Behaviour::Usurp => self.usurp(running, chain, clock_ms),
                 Behaviour::Bomb => self.explode(running, clock_ms),
                 Behaviour::ForgedLinks => self.link_to_nothing(running, clock_ms),
+                Behaviour::LongFork => self.fork_whole_lane(running, chain, clock_ms),
+                Behaviour::Garbage => self.send_garbage(running),
                 _ => Vec::new(),
             });
         }
@@ -209,7 +220,7 @@ impl Hostile {
         if self.does(Behaviour::OwnCells) {
             self.link_to_own_only(header, cells);
         }
-        !self.does(Behaviour::Bomb)
+        !self.does(Behaviour::Bomb) && !self.does(Behaviour::LongFork)
     }
 
     /// Whether it says in the name of all that they hold its cells. Only it is deceived by that.
@@ -223,7 +234,7 @@ impl Hostile {
     }
 
     /// Sends a cell that it wrote.
-    pub(super) fn publish(&mut self, cell: &Arc<SignedCellHeader>) -> Vec<Sending> {
+    pub(super) fn publish(&mut self, cell: &SharedCell) -> Vec<Sending> {
         if self.does(Behaviour::WithheldCells) || self.is_mute() {
             Vec::new()
         } else if self.does(Behaviour::ConflictingCells) {

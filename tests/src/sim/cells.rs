@@ -1,116 +1,183 @@
-//! The cells of one simulated node: written, received, waiting for their parents.
+//! The cells of one simulated node: the real mesh over a simulated disk.
 
-use qsdm_mesh::{CellRef, Place};
-use qsdm_primitives::{BodyHash, CellHeader, CellId, Epoch, LaneId, Links, SubmeshId, ValidatorIndex, root_cell};
-use std::collections::BTreeMap;
+use super::{Micros, payments, run::CHAIN_ID, scenario::ms};
+use qsdm_crypto::Verified;
+use qsdm_mesh::{
+    CellPlan, Effect, Mesh, MeshConfig, Origin, PeerId, Phase, SubmeshRules,
+    ports::{CellStore, StoredPlace},
+};
+use qsdm_primitives::{
+    Cell, CellBody, CellHeader, CellId, Dimension, LaneId, SignedCellHeader, Signers, SubmeshId, ValidatorIndex, limits,
+};
+use std::{collections::BTreeMap, sync::Arc};
 
-/// Cells of this epoch that are held, and those that wait for parents.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cells {
-    chain_id: u64,
-    epoch: Epoch,
-    held: BTreeMap<CellId, CellHeader>,
-    pending: BTreeMap<CellId, CellHeader>,
-    newest: BTreeMap<LaneId, (u64, CellId, u64)>,
+/// After this long a question counts as unanswered for good. The mesh and the core repeat theirs sooner.
+const ANSWER_WITHIN: Micros = ms(8 * limits::FETCH_REPEAT_MS);
+/// Cells that are asked for at the same time.
+const ASKED_MAX: usize = 2 * limits::FETCHES_OPEN_MAX;
+
+/// A cell that is shared by all that keep or carry it.
+pub(super) type SharedCell = Arc<Verified<Cell>>;
+
+/// The submeshes of a simulated chain: the root submesh, and others of three dimensions beside it.
+pub(super) fn submeshes(count: usize, gas: u64) -> BTreeMap<SubmeshId, SubmeshRules> {
+    let rules =
+        |dimension| SubmeshRules { dimension, phase: Phase::Open, gas_per_block: gas, authors: Signers(u64::MAX) };
+    let dimension = |id: u32| if id == 0 { Dimension::Two } else { Dimension::Three };
+    (0..count.max(1) as u32).map(|id| (SubmeshId(id), rules(dimension(id)))).collect()
 }
 
-/// What became of received cells.
+/// The committed cells of an epoch.
 #[derive(Debug, Default)]
-pub(super) struct Received {
-    pub(super) admitted: Vec<CellRef>,
-    pub(super) missing: Vec<CellId>,
+pub(super) struct Committed {
+    cells: BTreeMap<CellId, SharedCell>,
+    places: BTreeMap<(LaneId, u64), CellId>,
+}
+
+impl Committed {
+    pub(super) fn insert(&mut self, id: CellId, cell: SharedCell) {
+        let header = cell.header();
+        self.places.insert((header.lane, header.seq), id);
+        self.cells.insert(id, cell);
+    }
+
+    pub(super) fn contains(&self, id: &CellId) -> bool {
+        self.cells.contains_key(id)
+    }
+}
+
+impl CellStore for Committed {
+    fn place(&self, id: &CellId) -> Option<StoredPlace> {
+        let header = self.cells.get(id)?.header();
+        Some(StoredPlace { lane: header.lane, seq: header.seq, depth: header.depth, time_ms: header.time_ms })
+    }
+
+    fn signed(&self, lane: LaneId, seq: u64) -> Option<SignedCellHeader> {
+        self.cells.get(self.places.get(&(lane, seq))?).map(|cell| cell.signed.clone())
+    }
+}
+
+/// The cells of one node.
+pub(super) struct Cells {
+    mesh: Mesh<Committed>,
+    /// All that were admitted, of all epochs: what lies on disk.
+    stored: BTreeMap<CellId, SharedCell>,
+    /// What peers were asked for, and when.
+    asked: BTreeMap<CellId, Micros>,
+    /// When a cell was acknowledged last. Nothing is before it is durable.
+    acknowledged_at: BTreeMap<CellId, Micros>,
 }
 
 impl Cells {
-    pub(super) fn new(chain_id: u64, epoch: Epoch) -> Self {
-        Self { chain_id, epoch, ..Self::default() }
+    /// A mesh that knows what is committed. The other cells of the epoch are given to it by [`Self::give_back`].
+    pub(super) fn new(config: MeshConfig, committed: Committed, stored: BTreeMap<CellId, SharedCell>) -> Self {
+        let acknowledged_at = stored.keys().map(|id| (*id, 0)).collect();
+        Self { mesh: Mesh::new(config, committed), stored, asked: BTreeMap::new(), acknowledged_at }
+    }
+
+    /// Questions are repeated after half a round.
+    pub(super) fn hurry(&mut self, round_ms: u64) {
+        self.mesh.set_fetch_repeat_ms((round_ms / 2).max(1));
+    }
+
+    pub(super) fn mesh(&self) -> &Mesh<Committed> {
+        &self.mesh
+    }
+
+    pub(super) fn stored(&self) -> &BTreeMap<CellId, SharedCell> {
+        &self.stored
+    }
+
+    pub(super) fn get(&self, id: &CellId) -> Option<&SharedCell> {
+        self.stored.get(id)
     }
 
     pub(super) fn header(&self, id: &CellId) -> Option<&CellHeader> {
-        self.held.get(id)
+        self.stored.get(id).map(|cell| cell.header())
     }
 
-    pub(super) fn headers(&self) -> impl Iterator<Item = (&CellId, &CellHeader)> {
-        self.held.iter()
+    /// The header of the own next cell with this body; nothing where none can be written now.
+    pub(super) fn plan(&self, submesh: SubmeshId, now_ms: u64, body: &CellBody) -> Option<CellHeader> {
+        let CellPlan { lane, seq, depth, links, time_ms } = self.mesh.plan(submesh, now_ms).ok()?;
+        let transactions = body.transactions.len() as u32;
+        let gas_limit = u64::from(transactions) * payments::GAS;
+        let (chain_id, epoch, body) = (CHAIN_ID, self.mesh.epoch(), body.hash());
+        Some(CellHeader { chain_id, epoch, lane, seq, depth, links, time_ms, gas_limit, transactions, body })
     }
 
-    fn root(&self, submesh: SubmeshId) -> CellId {
-        root_cell(self.chain_id, self.epoch, submesh)
+    /// Gives the mesh a cell.
+    pub(super) fn receive(&mut self, cell: &SharedCell, from: usize, origin: Origin, now_ms: u64) -> Vec<Effect> {
+        let keys = payments::keys(&cell.body);
+        self.mesh.receive(cell.as_ref().clone(), keys, PeerId(from as u32), origin, now_ms)
     }
 
-    /// The next cell of a lane.
-    pub(super) fn plan(&self, lane: LaneId, time_ms: u64, transactions: u32, salt: u64) -> CellHeader {
-        let root = self.root(lane.submesh);
-        let own = self.newest.get(&lane);
-        let peers =
-            self.newest.iter().filter(|(other, _)| other.submesh == lane.submesh && other.author != lane.author);
-        let peer = peers.max_by_key(|(other, (_, id, depth))| (*depth, *id, **other)).map(|(_, newest)| *newest);
-        let depth = own.map_or(0, |own| own.2).max(peer.map_or(0, |peer| peer.2)) + 1;
-        let links = Links { own: own.map_or(root, |own| own.1), peer: peer.map_or(root, |peer| peer.1), bridge: None };
-        let parents = links.iter().filter_map(|link| self.held.get(&link));
-        let time_ms = parents.map(|parent| parent.time_ms).fold(time_ms, u64::max);
-        let mut body = [0; 32];
-        body[..8].copy_from_slice(&salt.to_le_bytes());
-        CellHeader {
-            chain_id: self.chain_id,
-            epoch: self.epoch,
-            lane,
-            seq: own.map_or(0, |own| own.0 + 1),
-            depth,
-            links,
-            time_ms,
-            gas_limit: u64::from(transactions) * 21_000,
-            transactions,
-            body: BodyHash(body),
+    /// After a start: the uncommitted cells of the epoch in the order in which they were admitted.
+    pub(super) fn give_back(&mut self, cells: &[SharedCell], frozen: Signers, me: usize, now_ms: u64) -> Vec<Effect> {
+        frozen.iter().for_each(|author| self.mesh.void(author));
+        let effects: Vec<Effect> =
+            cells.iter().flat_map(|cell| self.receive(cell, me, Origin::Stored, now_ms)).collect();
+        // what is on disk needs not be written again
+        effects.into_iter().filter(|effect| !matches!(effect, Effect::Admit { .. })).collect()
+    }
+
+    pub(super) fn store(&mut self, id: CellId, cell: SharedCell) {
+        self.stored.insert(id, cell);
+    }
+
+    pub(super) fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
+        self.mesh.tick(now_ms)
+    }
+
+    /// A block is committed.
+    pub(super) fn commit(&mut self, cells: &[CellId], offenders: Signers, now_ms: u64) -> Vec<Effect> {
+        for id in cells {
+            if let Some(cell) = self.stored.get(id) {
+                self.mesh.store_mut().insert(*id, Arc::clone(cell));
+            }
         }
+        offenders.iter().for_each(|author| self.mesh.void(author));
+        self.mesh.include(cells, now_ms)
     }
 
-    /// Takes a cell, and whatever waited for it.
-    pub(super) fn receive(&mut self, header: CellHeader) -> Received {
-        let mut received = Received::default();
-        let id = header.id();
-        if header.epoch != self.epoch || self.held.contains_key(&id) {
-            return received;
-        }
-        self.pending.insert(id, header);
-        loop {
-            let ready = self.pending.iter().find(|(_, header)| self.missing_of(header).is_empty());
-            let Some(id) = ready.map(|(id, _)| *id) else { break };
-            let Some(header) = self.pending.remove(&id) else { break };
-            received.admitted.push(self.admit(id, header));
-        }
-        for header in self.pending.values() {
-            let missing = self.missing_of(header).into_iter().filter(|id| !self.pending.contains_key(id));
-            received.missing.extend(missing);
-        }
-        received
+    pub(super) fn next_epoch(&mut self, config: MeshConfig) {
+        *self.mesh.store_mut() = Committed::default();
+        self.mesh.next_epoch(config);
+        self.asked.clear();
     }
 
-    fn missing_of(&self, header: &CellHeader) -> Vec<CellId> {
-        let root = self.root(header.lane.submesh);
-        header.links.iter().filter(|link| *link != root && !self.held.contains_key(link)).collect()
+    /// Notes that peers are asked for cells: what comes then was not pushed.
+    pub(super) fn asks(&mut self, cells: &[CellId], now: Micros) {
+        if self.asked.len() + cells.len() > ASKED_MAX {
+            self.asked.retain(|_, asked| now < *asked + ANSWER_WITHIN);
+        }
+        let room = ASKED_MAX.saturating_sub(self.asked.len());
+        self.asked.extend(cells.iter().take(room).map(|id| (*id, now)));
     }
 
-    fn admit(&mut self, id: CellId, header: CellHeader) -> CellRef {
-        let newest = self.newest.entry(header.lane).or_insert((header.seq, id, header.depth));
-        if newest.0 < header.seq {
-            *newest = (header.seq, id, header.depth);
+    /// Whether somebody was asked for a cell and has not answered.
+    pub(super) fn is_asked(&self, id: &CellId) -> bool {
+        self.asked.contains_key(id)
+    }
+
+    /// Whether a cell that came was asked for.
+    pub(super) fn was_asked(&mut self, id: &CellId) -> bool {
+        self.asked.remove(id).is_some()
+    }
+
+    /// A cell is durable, and acknowledged.
+    pub(super) fn acknowledges(&mut self, id: CellId, now: Micros) {
+        self.acknowledged_at.insert(id, now);
+    }
+
+    /// Whether a durable cell is to be acknowledged once more: the last acknowledgement may have been lost.
+    pub(super) fn acknowledges_again(&mut self, id: &CellId, now: Micros, pause: Micros) -> bool {
+        match self.acknowledged_at.get_mut(id) {
+            Some(last) if *last == 0 || *last + pause <= now => {
+                *last = now;
+                true
+            }
+            _ => false,
         }
-        let place =
-            |link: CellId| self.held.get(&link).map(|parent| Place { lane: parent.lane, seq: parent.seq, cell: link });
-        let reference = CellRef {
-            id,
-            lane: header.lane,
-            seq: header.seq,
-            depth: header.depth,
-            own: header.links.own,
-            links: header.links.iter().skip(1).filter_map(place).collect(),
-            gas_limit: header.gas_limit,
-            transactions: header.transactions,
-            time_ms: header.time_ms,
-        };
-        self.held.insert(id, header);
-        reference
     }
 
     /// The lane of an author in the root submesh.

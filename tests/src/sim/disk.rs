@@ -1,16 +1,16 @@
 //! A disk that forgets what was not synced.
 
-use super::{Micros, Random, scenario::DiskFault};
+use super::{Micros, Random, cells::SharedCell, node::Draft, scenario::DiskFault};
 use qsdm_consensus::{CommittedBlock, LogError, SafetyRecord, append_to_log, read_log};
 use qsdm_mesh::CellRef;
-use qsdm_primitives::{Block, CellHeader, EpochCertificate, QuorumCertificate, SignedCellHeader};
+use qsdm_primitives::{Block, EpochCertificate, QuorumCertificate};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What a node writes beside its safety record.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    Draft(CellHeader),
-    Cell(CellRef, Arc<SignedCellHeader>),
+    Draft(Box<Draft>),
+    Cell(CellRef, SharedCell),
     Block(Arc<Block>, Option<Arc<QuorumCertificate>>),
     Commit(Box<CommittedBlock>),
     Epoch(Arc<EpochCertificate>),

@@ -2,7 +2,7 @@
 
 use super::{
     Micros, Random,
-    cells::Cells,
+    cells::{Cells, Committed, SharedCell},
     disk::{Disk, Entry, Written},
     execution::Execution,
 };
@@ -13,10 +13,10 @@ use qsdm_crypto::{
     Authenticate, AuthenticationError, Context, Verified,
     testing::{HashSigner, HashVerifier},
 };
-use qsdm_mesh::{CellRef, Cut};
+use qsdm_mesh::{CellRef, Cut, CutRules, Effect, MeshConfig, SubmeshRules};
 use qsdm_primitives::{
-    Block, BlockId, CellHeader, CellId, Epoch, EpochCertificate, ExecutionHash, LaneId, QcRef, QuorumCertificate,
-    SignedCellHeader, ValidatorSet,
+    Block, BlockId, CellBody, CellHeader, CellId, Epoch, EpochCertificate, ExecutionHash, QcRef, QuorumCertificate,
+    SubmeshId, ValidatorIndex, ValidatorSet,
 };
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
@@ -24,13 +24,29 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 pub(super) struct Chain {
     pub(super) chain_id: u64,
     pub(super) genesis: CommitTip,
+    submeshes: BTreeMap<SubmeshId, SubmeshRules>,
     sets: RefCell<BTreeMap<Epoch, Arc<ValidatorSet>>>,
     members: Box<dyn Fn(Epoch) -> ValidatorSet>,
 }
 
 impl Chain {
-    pub(super) fn new(genesis: CommitTip, members: Box<dyn Fn(Epoch) -> ValidatorSet>) -> Self {
-        Self { chain_id: super::run::CHAIN_ID, genesis, sets: RefCell::default(), members }
+    pub(super) fn new(
+        genesis: CommitTip,
+        submeshes: BTreeMap<SubmeshId, SubmeshRules>,
+        members: Box<dyn Fn(Epoch) -> ValidatorSet>,
+    ) -> Self {
+        Self { chain_id: super::run::CHAIN_ID, genesis, submeshes, sets: RefCell::default(), members }
+    }
+
+    /// Gas and submeshes of every epoch.
+    pub(super) fn rules(&self) -> CutRules {
+        super::run::rules(&self.submeshes)
+    }
+
+    /// The rules of an epoch's mesh, of which this much is committed.
+    pub(super) fn mesh(&self, epoch: Epoch, me: Option<ValidatorIndex>, included: Cut) -> MeshConfig {
+        let submeshes = self.submeshes.clone();
+        MeshConfig { chain_id: self.chain_id, set: self.set(epoch), submeshes, me, included }
     }
 
     /// The validators of an epoch.
@@ -44,6 +60,13 @@ impl Chain {
         let set = self.set(epoch);
         Context { chain_id: self.chain_id, set: &set, verifier: &HashVerifier }.verify(value)
     }
+}
+
+/// An own cell before it is signed.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) header: CellHeader,
+    pub(super) body: CellBody,
 }
 
 /// One simulated node.
@@ -67,15 +90,8 @@ pub(super) struct Running {
     pub(super) execution: Execution,
     pub(super) blocks: BTreeMap<BlockId, (Arc<Block>, Option<Arc<QuorumCertificate>>)>,
     pub(super) epochs: BTreeMap<Epoch, Arc<EpochCertificate>>,
-    /// The stored cells of all epochs.
-    pub(super) stored_cells: BTreeMap<CellId, Arc<SignedCellHeader>>,
-    /// The first cell that came for each place of a lane, to find forks by.
-    pub(super) places: BTreeMap<(Epoch, LaneId, u64), Arc<SignedCellHeader>>,
-    /// Cells that came and are not stored yet.
-    pub(super) arrived: BTreeMap<CellId, Arc<SignedCellHeader>>,
-    /// When a cell was asked for, or acknowledged, last.
-    pub(super) asked_at: BTreeMap<CellId, Micros>,
-    pub(super) acknowledged_at: BTreeMap<CellId, Micros>,
+    /// The own cell that is to be signed.
+    pub(super) draft: Option<Draft>,
     /// When execution has caught up.
     pub(super) executes_until: Micros,
 }
@@ -86,51 +102,46 @@ impl Node {
         (super::run::START_MS + now / 1_000).saturating_add_signed(self.skew_ms)
     }
 
-    /// Reads the disk and starts; what the core wants done first.
-    pub(super) fn start(&mut self, chain: &Chain, now: Micros) -> Result<Vec<Action>, String> {
+    /// Reads the disk and starts; what the core and the mesh want done first.
+    pub(super) fn start(&mut self, chain: &Chain, now: Micros) -> Result<(Vec<Action>, Vec<Effect>), String> {
         self.incarnation += 1;
         let record = self.disk.read_record().map_err(|error| error.to_string())?;
-        let memory = Memory::read(self.disk.entries(), chain, self.diverges_at);
-        let set = chain.set(memory.tip.epoch).as_ref().clone();
-        let end = memory.tip.is_over.then(|| Box::new(epoch_end(chain, &memory.tip, memory.execution.newest().hash)));
+        let Memory { tip, cut, committed, execution, blocks, unfinished, uncommitted, epochs, draft, stored } =
+            Memory::read(self.disk.entries(), chain, self.diverges_at);
+        let (epoch, frozen) = (tip.epoch, tip.frozen());
+        let end = tip.is_over.then(|| Box::new(epoch_end(chain, &tip, execution.newest().hash)));
         let mut config = self.config.clone();
         config.key = Some(qsdm_crypto::Signer::public_key(&self.signer).clone());
         let disk = Recovery {
-            set,
-            tip: memory.tip,
-            cut: memory.cut,
+            set: chain.set(epoch).as_ref().clone(),
+            tip,
+            cut: cut.clone(),
             record,
-            blocks: memory.unfinished,
-            cells: memory.uncommitted,
-            executed: memory.execution.newest(),
-            results: memory.execution.results().clone(),
+            blocks: unfinished,
+            cells: uncommitted.iter().map(|(reference, _)| reference.clone()).collect(),
+            executed: execution.newest(),
+            results: execution.results().clone(),
             end,
-            certificates: memory.epochs.values().cloned().collect(),
+            certificates: epochs.values().cloned().collect(),
         };
-        let (core, mut actions) = Core::recover(config, disk, self.clock_ms(now)).map_err(|error| error.to_string())?;
+        let clock_ms = self.clock_ms(now);
+        let (core, mut actions) = Core::recover(config, disk, clock_ms).map_err(|error| error.to_string())?;
+        let mut cells = Cells::new(chain.mesh(epoch, core.status().me, cut), committed, stored);
+        cells.hurry(self.config.parameters.round_ms);
+        let uncommitted: Vec<SharedCell> = uncommitted.into_iter().map(|(_, cell)| cell).collect();
+        let effects = cells.give_back(&uncommitted, frozen, self.id, clock_ms);
         // a cell that was reserved but lost before it was stored is signed again, and no other in its place
-        let lost = memory.draft.filter(|draft| {
-            let reserved = core.record().lanes.get(&draft.lane.submesh);
-            let id = draft.id();
-            reserved == Some(&(draft.seq, id)) && memory.cells.header(&id).is_none()
+        let lost = draft.filter(|draft| {
+            let reserved = core.record().lanes.get(&draft.header.lane.submesh);
+            let id = draft.header.id();
+            reserved == Some(&(draft.header.seq, id)) && cells.get(&id).is_none()
         });
-        self.running = Some(Running {
-            core,
-            cells: memory.cells,
-            execution: memory.execution,
-            blocks: memory.blocks,
-            epochs: memory.epochs,
-            stored_cells: memory.stored_cells,
-            places: memory.places,
-            arrived: BTreeMap::new(),
-            asked_at: BTreeMap::new(),
-            acknowledged_at: BTreeMap::new(),
-            executes_until: now,
-        });
+        let draft = lost.clone();
+        self.running = Some(Running { core, cells, execution, blocks, epochs, draft, executes_until: now });
         if let Some(lost) = lost {
-            actions.extend(self.step(now, Event::WriteCell(Box::new(lost))));
+            actions.extend(self.step(now, Event::WriteCell(Box::new(lost.header))));
         }
-        Ok(actions)
+        Ok((actions, effects))
     }
 
     /// Power is lost.
@@ -193,49 +204,27 @@ impl Running {
         let found = stored.find(|certificate| certificate.reference == *reference)?;
         Some(Message::Certificate(Box::new(found.as_ref().clone())))
     }
-
-    /// Whether to do something about a cell now, which is not repeated within a pause.
-    pub(super) fn is_due(times: &mut BTreeMap<CellId, Micros>, cell: CellId, now: Micros, pause: Micros) -> bool {
-        match times.get(&cell) {
-            Some(last) if now < last + pause => false,
-            _ => {
-                times.insert(cell, now);
-                true
-            }
-        }
-    }
-
-    /// Remembers which cell came first for its place in the lane; the other one where there are two.
-    pub(super) fn other_in_place(&mut self, cell: &Arc<SignedCellHeader>) -> Option<Arc<SignedCellHeader>> {
-        let place = (cell.header.epoch, cell.header.lane, cell.header.seq);
-        let first = self.places.entry(place).or_insert_with(|| Arc::clone(cell));
-        (first.header != cell.header).then(|| Arc::clone(first))
-    }
-
-    pub(super) fn holds(&self, cell: &CellId) -> bool {
-        self.cells.header(cell).is_some()
-    }
 }
 
 /// How an epoch ended.
 pub(super) fn epoch_end(chain: &Chain, tip: &CommitTip, state_root: ExecutionHash) -> EpochEnd {
     let next = chain.set(Epoch(tip.epoch.0 + 1)).as_ref().clone();
-    EpochEnd { block: tip.block, state_root, next, rules: super::run::rules() }
+    EpochEnd { block: tip.block, state_root, next, rules: chain.rules() }
 }
 
 /// What a disk holds, read from the beginning.
 struct Memory {
     tip: CommitTip,
     cut: Cut,
-    cells: Cells,
+    committed: Committed,
     execution: Execution,
     blocks: BTreeMap<BlockId, (Arc<Block>, Option<Arc<QuorumCertificate>>)>,
     unfinished: Vec<(Arc<Block>, Option<Arc<QuorumCertificate>>)>,
-    uncommitted: Vec<CellRef>,
+    /// The cells of the epoch that are not committed, in the order in which they were stored.
+    uncommitted: Vec<(CellRef, SharedCell)>,
     epochs: BTreeMap<Epoch, Arc<EpochCertificate>>,
-    draft: Option<CellHeader>,
-    stored_cells: BTreeMap<CellId, Arc<SignedCellHeader>>,
-    places: BTreeMap<(Epoch, LaneId, u64), Arc<SignedCellHeader>>,
+    draft: Option<Draft>,
+    stored: BTreeMap<CellId, SharedCell>,
 }
 
 impl Memory {
@@ -243,37 +232,34 @@ impl Memory {
         let mut memory = Self {
             tip: chain.genesis.clone(),
             cut: Cut::default(),
-            cells: Cells::new(chain.chain_id, Epoch(0)),
+            committed: Committed::default(),
             execution: Execution::new(chain.genesis.executed, diverges_at),
             blocks: BTreeMap::new(),
             unfinished: Vec::new(),
             uncommitted: Vec::new(),
             epochs: BTreeMap::new(),
             draft: None,
-            stored_cells: BTreeMap::new(),
-            places: BTreeMap::new(),
+            stored: BTreeMap::new(),
         };
         for entry in entries {
-            if let Entry::Cell(cell, signed) = entry {
-                memory.stored_cells.insert(cell.id, Arc::clone(signed));
-            }
             match entry {
-                Entry::Draft(header) => memory.draft = Some(header.clone()),
-                Entry::Cell(cell, signed) if signed.header.epoch == memory.tip.epoch => {
-                    memory.cells.receive(signed.header.clone());
-                    memory.uncommitted.push(cell.clone());
-                    let place = (signed.header.epoch, cell.lane, cell.seq);
-                    memory.places.entry(place).or_insert_with(|| Arc::clone(signed));
+                Entry::Draft(draft) => memory.draft = Some(draft.as_ref().clone()),
+                Entry::Cell(reference, cell) => {
+                    memory.stored.insert(reference.id, Arc::clone(cell));
+                    if cell.header().epoch == memory.tip.epoch {
+                        memory.uncommitted.push((reference.clone(), Arc::clone(cell)));
+                    }
                 }
-                Entry::Cell(..) => {}
                 Entry::Block(block, certificate) => {
                     memory.blocks.insert(block.header().id(), (Arc::clone(block), certificate.clone()));
                     memory.unfinished.push((Arc::clone(block), certificate.clone()));
                 }
                 Entry::Commit(committed) => memory.commit(committed),
-                Entry::Epoch(certificate) => memory.change_epoch(chain, certificate),
+                Entry::Epoch(certificate) => memory.change_epoch(certificate),
             }
         }
+        let committed = &memory.committed;
+        memory.uncommitted.retain(|(reference, _)| !committed.contains(&reference.id));
         memory
     }
 
@@ -283,15 +269,20 @@ impl Memory {
         }
         self.tip = committed.tip.clone();
         self.cut.apply(&committed.block.body.cut);
-        self.execution.run(committed);
+        for id in &committed.cells {
+            if let Some(cell) = self.stored.get(id) {
+                self.committed.insert(*id, Arc::clone(cell));
+            }
+        }
+        self.execution.run(committed, |cell| self.stored.get(cell).map(|cell| &cell.body));
     }
 
-    fn change_epoch(&mut self, chain: &Chain, certificate: &Arc<EpochCertificate>) {
+    fn change_epoch(&mut self, certificate: &Arc<EpochCertificate>) {
         let epoch = Epoch(certificate.claim.epoch.0 + 1);
         self.epochs.insert(certificate.claim.epoch, Arc::clone(certificate));
         self.tip = self.tip.next_epoch(epoch);
         self.cut = Cut::default();
-        self.cells = Cells::new(chain.chain_id, epoch);
+        self.committed = Committed::default();
         self.uncommitted.clear();
         self.unfinished.clear();
     }

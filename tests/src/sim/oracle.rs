@@ -2,6 +2,7 @@
 
 mod chain;
 mod listening;
+mod mesh;
 mod wire;
 
 use super::{Micros, Scenario, node::Node};
@@ -9,6 +10,7 @@ use chain::Chain;
 use listening::Listening;
 use qsdm_consensus::{BlockError, CommittedBlock, HaltReason, Message, Status, Unsigned};
 use qsdm_crypto::AuthenticationError;
+use qsdm_mesh::Usage;
 use qsdm_primitives::{
     BlockId, Epoch, EpochCertificate, EpochClaim, Executed, ExecutionHash, Height, QcRef, Round, ValidatorIndex,
     ValidatorSet, limits,
@@ -40,6 +42,9 @@ pub struct Oracles {
     correct: Vec<bool>,
     /// Whether the correct validators have an epoch's weight in which rules hold.
     validators: usize,
+    submeshes: usize,
+    /// The most that a correct node's mesh kept.
+    peak: Usage,
     chain: Chain,
     progress: Vec<Progress>,
     wires: Wires,
@@ -59,6 +64,8 @@ impl Oracles {
         Self {
             correct: (0..nodes).map(|node| scenario.is_correct(node)).collect(),
             validators: scenario.validators,
+            submeshes: scenario.submeshes,
+            peak: Usage::default(),
             chain: Chain::new(scenario.parameters.epoch_length_ms),
             progress: vec![Progress::default(); nodes],
             wires: Wires::new(scenario.parameters.epoch_length_ms),
@@ -115,7 +122,7 @@ impl Oracles {
                 self.report(at, id, format!("commits {:?} against correct validator {offender}", evidence.kind()));
             }
         }
-        let (is_first, wrong) = self.chain.committed(block, &running.stored_cells);
+        let (is_first, wrong) = self.chain.committed(block, running.cells.stored());
         self.report_all(at, id, wrong);
         is_first
     }
@@ -163,6 +170,7 @@ impl Oracles {
         if let Some(running) = node.running.as_ref().filter(|_| self.correct[node.id]) {
             let wrong = self.listening[node.id].looks_around(at, running, set);
             self.report_all(at, node.id, wrong.into_iter().collect());
+            self.judge_mesh(at, node, running, set);
         }
     }
 

@@ -10,6 +10,7 @@ pub use outcome::{Commit, Latency, Outcome};
 use super::{
     Micros, Random, Scenario,
     adversary::Hostile,
+    cells::{SharedCell, submeshes},
     disk::{Disk, Written},
     node::{Chain, Node, epoch_end},
     oracle::Oracles,
@@ -17,10 +18,9 @@ use super::{
 };
 use qsdm_consensus::{Action, CommitTip, Config, Event, FetchRequest, Message, PersistSeq, Status, TimerId};
 use qsdm_crypto::{Signer, Verified, testing::HashSigner};
-use qsdm_mesh::{CellRef, CutRules};
+use qsdm_mesh::{CellRef, CutRules, SubmeshRules};
 use qsdm_primitives::{
-    Algorithm, BlockId, CellId, Epoch, Executed, ExecutionHash, Round, SignedCellHeader, SubmeshId, Validator,
-    ValidatorSet,
+    Algorithm, BlockId, Cell, CellId, Epoch, Executed, ExecutionHash, Round, SubmeshId, Validator, ValidatorSet,
 };
 use std::{
     cmp::Reverse,
@@ -33,9 +33,13 @@ pub(super) const CHAIN_ID: u64 = 31_337;
 /// Simulated time 0, milliseconds since the Unix epoch.
 pub(super) const START_MS: u64 = 1_800_000_000_000;
 
-/// Gas of simulated chains.
-pub(super) fn rules() -> CutRules {
-    CutRules { block_gas: 60_000_000, submeshes: [(SubmeshId::ROOT, 60_000_000)].into() }
+/// Gas of a simulated block, and of each submesh in it.
+const BLOCK_GAS: u64 = 60_000_000;
+
+/// What a simulated block may include.
+pub(super) fn rules(submeshes: &BTreeMap<SubmeshId, SubmeshRules>) -> CutRules {
+    let shares = submeshes.iter().map(|(id, rules)| (*id, rules.gas_per_block));
+    CutRules { block_gas: BLOCK_GAS, submeshes: shares.collect() }
 }
 
 /// What travels between nodes.
@@ -45,7 +49,10 @@ pub(super) enum Packet {
     Message(Arc<Verified<Message>>),
     /// Of one that doesn't: whoever receives it verifies it.
     Unverified(Arc<Message>),
-    Cell(Arc<SignedCellHeader>),
+    Cell(SharedCell),
+    UnverifiedCell(Arc<Cell>),
+    /// Compressed bytes that should be a cell.
+    Frame(Arc<Vec<u8>>),
     Acknowledge(CellId),
     Request(FetchRequest),
 }
@@ -58,6 +65,7 @@ enum Happening {
     Executed { node: usize, incarnation: u64, executed: Executed, end: Option<CommitTip> },
     WriteCell { node: usize },
     Repeat { node: usize },
+    Tick { node: usize },
     Mischief { node: usize },
     Backup { node: usize },
     SetClock { node: usize, skew_ms: i64 },
@@ -108,13 +116,15 @@ impl Simulation {
         let genesis =
             CommitTip::genesis(BlockId([0; 32]), START_MS, Executed { number: 0, hash: ExecutionHash([0; 32]) });
         let of = scenario.clone();
-        let nodes: Vec<Node> = (0..scenario.nodes()).map(|id| node(&scenario, id, &mut random)).collect();
+        let submeshes = submeshes(scenario.submeshes, BLOCK_GAS);
+        let rules = rules(&submeshes);
+        let nodes: Vec<Node> = (0..scenario.nodes()).map(|id| node(&scenario, id, &rules, &mut random)).collect();
         let hostile = (0..scenario.nodes())
-            .map(|id| scenario.behaviours(id).map(|does| Hostile::new(id, scenario.nodes(), does, random.fork())))
+            .map(|id| scenario.behaviours(id).map(|does| Hostile::new(id, &scenario, does, random.fork())))
             .collect();
         let mut simulation = Self {
             oracles: Oracles::new(&scenario),
-            chain: Chain::new(genesis, Box::new(move |epoch| set(&of, epoch))),
+            chain: Chain::new(genesis, submeshes, Box::new(move |epoch| set(&of, epoch))),
             crashed_after_timeout: vec![false; nodes.len()],
             timed_out: vec![(Epoch(0), Round(0)); nodes.len()],
             nodes,
@@ -139,6 +149,7 @@ impl Simulation {
             let first = self.random.below(self.scenario.cell_every.max(1));
             self.at(first, Happening::WriteCell { node });
             self.at(self.scenario.parameters.round_ms * 1_000, Happening::Repeat { node });
+            self.at(self.scenario.parameters.round_ms * 500, Happening::Tick { node });
             if self.hostile[node].is_some() {
                 self.at(self.scenario.parameters.round_ms * 500, Happening::Mischief { node });
             }
@@ -191,6 +202,7 @@ impl Simulation {
         }
         Outcome {
             certified: self.oracles.certified_blocks().clone(),
+            peak: self.oracles.peak(),
             commits: self.outcome.blocks.last().map_or(0, |commit| commit.height.0),
             violations: self.oracles.into_violations(),
             status,
@@ -230,6 +242,7 @@ impl Simulation {
             }
             Happening::WriteCell { node } => self.write_cell(node),
             Happening::Repeat { node } => self.repeat_cells(node),
+            Happening::Tick { node } => self.tick(node),
             Happening::Mischief { node } => self.make_mischief(node),
             Happening::Backup { node } => self.nodes[node].disk.back_up(self.now),
             Happening::SetClock { node, skew_ms } => self.nodes[node].skew_ms = skew_ms,
@@ -247,10 +260,11 @@ impl Simulation {
             return;
         }
         match self.nodes[node].start(&self.chain, self.now) {
-            Ok(actions) => {
+            Ok((actions, effects)) => {
                 self.trace(node, || "starts".into());
                 self.oracles.starts(&self.nodes[node]);
                 self.carry_out(node, actions);
+                self.follow(node, effects);
             }
             Err(error) => {
                 self.trace(node, || format!("refuses to start: {error}"));
@@ -316,12 +330,12 @@ impl Simulation {
     }
 }
 
-fn node(scenario: &Scenario, id: usize, random: &mut Random) -> Node {
+fn node(scenario: &Scenario, id: usize, rules: &CutRules, random: &mut Random) -> Node {
     let config = Config {
         chain_id: CHAIN_ID,
         key: None,
         parameters: scenario.parameters.clone(),
-        rules: rules(),
+        rules: rules.clone(),
         // who breaks rules on purpose needs no broken core
         mutant: scenario.mutant.filter(|_| scenario.behaviours(id).is_none()),
     };

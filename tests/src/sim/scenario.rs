@@ -51,6 +51,14 @@ pub struct Scenario {
     pub cell_every: Micros,
     /// No cells are written after this.
     pub cells_until: Micros,
+    /// So many validators, the first ones, write cells with payments. The others only write witnesses.
+    pub writers: usize,
+    /// Submeshes: the root submesh of two dimensions, others of three.
+    pub submeshes: usize,
+    /// What is in the cells.
+    pub payments: Payments,
+    /// What whoever sends a bomb sends.
+    pub bomb: Bomb,
     /// Nodes whose execution gives something else from an EVM block on.
     pub divergence: Vec<(usize, u64)>,
     /// The members of later epochs as lists of weights by validator; the last one stays.
@@ -70,6 +78,26 @@ pub struct NetworkModel {
     pub drop_per_mille: u64,
     /// Messages that come twice, per mille.
     pub duplicate_per_mille: u64,
+}
+
+/// Payments: a few senders, who use each nonce for a while and not only once.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    /// Senders.
+    pub senders: u64,
+    /// How long a sender uses a nonce, in milliseconds.
+    pub nonce_ms: u64,
+}
+
+/// A flood of cells by each author that takes part in it.
+#[derive(Clone, Debug)]
+pub struct Bomb {
+    /// Cells in the whole run.
+    pub cells: u64,
+    /// Cells at once.
+    pub burst: u64,
+    /// Gas that a cell of its lane claims.
+    pub gas: u64,
 }
 
 /// A time in which only members of one group reach each other.
@@ -165,6 +193,10 @@ impl Scenario {
             patience: 0,
             cell_every: ms(200),
             cells_until: ms(4_000),
+            writers: usize::MAX,
+            submeshes: 1,
+            payments: Payments { senders: 16, nonce_ms: 500 },
+            bomb: Bomb { cells: 240, burst: 12, gas: 0 },
             divergence: Vec::new(),
             later_weights: Vec::new(),
             must_grow: true,
@@ -201,6 +233,11 @@ impl Scenario {
         let first = self.validators - self.hostile.len();
         let place = node.checked_sub(first).filter(|_| node < self.validators)?;
         self.hostile.get(place).map(Vec::as_slice)
+    }
+
+    /// Whether a node writes cells on its own account.
+    pub(super) fn writes(&self, node: usize) -> bool {
+        self.validator_of(node) < self.writers
     }
 
     /// Whether a validator runs once, and its node keeps to the rules.

@@ -25,7 +25,7 @@ pub enum CellError {
         /// Chain id here.
         expected: u64,
     },
-    /// V1: of another epoch.
+    /// V1: of another epoch. Whoever sent it may be in the next one already, or not yet here.
     #[error("the cell is of epoch {found}, this is epoch {expected}")]
     WrongEpoch {
         /// Epoch of the cell.
@@ -240,7 +240,8 @@ impl CellError {
             Self::ParentsMissing { .. } | Self::AheadOfClock { .. } | Self::TooManyUncommitted { .. } => {
                 Severity::Delayed
             }
-            Self::Quarantined { .. }
+            Self::WrongEpoch { .. }
+            | Self::Quarantined { .. }
             | Self::AuthorCells { .. }
             | Self::AuthorBytes { .. }
             | Self::PeerBytes { .. }

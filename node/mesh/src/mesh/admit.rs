@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 struct Resolved {
     links: Vec<Place>,
     slots: Vec<usize>,
+    /// For whose sake the cell gets a place that its lane has not.
+    borrows: Option<ValidatorIndex>,
 }
 
 /// Why a cell is not admitted now.
@@ -33,7 +35,8 @@ impl<S: CellStore> Mesh<S> {
     /// recursion, however long the chains are.
     pub(super) fn settle(&mut self, arrivals: Vec<Arrival>, now_ms: u64, effects: &mut Vec<Effect>) {
         let mut open = VecDeque::from(arrivals);
-        while let Some(arrival) = open.pop_front() {
+        while let Some(mut arrival) = open.pop_front() {
+            self.inherit(&mut arrival);
             match self.judge(&arrival, now_ms) {
                 Ok(resolved) => {
                     let id = arrival.id;
@@ -41,7 +44,11 @@ impl<S: CellStore> Mesh<S> {
                     let ready = self.pending.release(&id);
                     open.extend(self.take_all(ready));
                 }
-                Err(Obstacle::Waits(need, reason)) => self.park(arrival, need, reason, now_ms, effects),
+                Err(Obstacle::Waits(need, reason)) => {
+                    let lifted = self.lift(&arrival, &need);
+                    self.park(arrival, need, reason, now_ms, effects);
+                    open.extend(lifted);
+                }
                 Err(Obstacle::Refused(error)) => self.refuse(arrival.id, arrival.from, error, now_ms, effects),
             }
         }
@@ -59,14 +66,34 @@ impl<S: CellStore> Mesh<S> {
         arrivals
     }
 
+    /// A parent of a certified cell is as good as certified: it was part of what the voters held.
+    pub(super) fn inherit(&self, arrival: &mut Arrival) {
+        if self.pending.is_wanted_by_certified(&arrival.id) {
+            arrival.origin = arrival.origin.max(Origin::Certified);
+        }
+    }
+
+    /// What a certified cell waits for waits for no clock and no room: such parents are judged again.
+    fn lift(&mut self, arrival: &Arrival, need: &Need) -> Vec<Arrival> {
+        let Need::Parents(parents) = need else { return Vec::new() };
+        if arrival.origin != Origin::Certified {
+            return Vec::new();
+        }
+        let is_limited = |id: &&CellId| self.pending.get(id).is_some_and(|parent| parent.origin.is_limited());
+        let limited = parents.iter().filter(is_limited).copied().collect();
+        let mut lifted = self.take_all(limited);
+        lifted.iter_mut().for_each(|parent| parent.origin = Origin::Certified);
+        lifted
+    }
+
     fn judge(&self, arrival: &Arrival, now_ms: u64) -> Result<Resolved, Obstacle> {
         if let Some(error) = self.quarantine(arrival) {
             return Err(Obstacle::Refused(error));
         }
-        let resolved = self.resolve(arrival)?;
+        let mut resolved = self.resolve(arrival)?;
         if arrival.origin.is_limited() {
             self.check_clock(arrival, now_ms)?;
-            self.check_room(arrival)?;
+            resolved.borrows = self.check_room(arrival)?;
         }
         Ok(resolved)
     }
@@ -77,7 +104,7 @@ impl<S: CellStore> Mesh<S> {
         let located = header.links.iter().map(|link| (link, self.locate(&link)));
         let mut missing = Vec::new();
         let mut found = Vec::with_capacity(3);
-        let mut resolved = Resolved { links: Vec::with_capacity(2), slots: Vec::with_capacity(3) };
+        let mut resolved = Resolved { links: Vec::with_capacity(2), slots: Vec::with_capacity(3), borrows: None };
         for (index, (link, located)) in located.enumerate() {
             let Some((parent, slot)) = located else {
                 missing.push(link);
@@ -121,16 +148,32 @@ impl<S: CellStore> Mesh<S> {
     }
 
     /// A lane has at most as many uncommitted cells as a cut may include, and an author as many over all lanes. The second
-    /// limit does not bind where the cell was asked for or another author's cell waits for it.
-    fn check_room(&self, arrival: &Arrival) -> Result<(), Obstacle> {
+    /// limit does not bind where the cell was asked for or another author's cell waits for it. Whose place is used up where
+    /// neither leaves one is the answer.
+    fn check_room(&self, arrival: &Arrival) -> Result<Option<ValidatorIndex>, Obstacle> {
         let (author, lane) = (arrival.author(), arrival.header().lane);
         let max = CELLS_UNCOMMITTED_PER_AUTHOR_MAX;
         let is_needed = arrival.origin != Origin::Pushed || self.pending.is_wanted_by_others(&arrival.id, author);
         let count = if is_needed { self.held.of_lane(lane) } else { self.held.of_author(author) };
         if count < max {
-            return Ok(());
+            return Ok(None);
         }
-        Err(Obstacle::Waits(Need::Room, CellError::TooManyUncommitted { author, count, max }))
+        let borrows = self.borrows_from(arrival);
+        let full = || Obstacle::Waits(Need::Room, CellError::TooManyUncommitted { author, count, max });
+        borrows.map(Some).ok_or_else(full)
+    }
+
+    /// A forked lane may be full with one branch when another one is needed. Each correct author has linked to one branch
+    /// of it at most, before it knew of the fork, and everybody has to hold that one: else no cut with such a cell would
+    /// find its voters. So a forked author's cells have as many places more for each author whose cells wait for them.
+    fn borrows_from(&self, arrival: &Arrival) -> Option<ValidatorIndex> {
+        let (author, lane) = (arrival.author(), arrival.header().lane);
+        if !self.quarantined().contains(author) {
+            return None;
+        }
+        let borrowed = |other: ValidatorIndex| self.borrowed.values().filter(|by| **by == (lane, other)).count();
+        let mut others = self.pending.wanted_by(&arrival.id, author).iter();
+        others.find(|other| borrowed(*other) < CELLS_UNCOMMITTED_PER_AUTHOR_MAX)
     }
 
     fn admit(&mut self, arrival: Arrival, resolved: Resolved, effects: &mut Vec<Effect>) {
@@ -149,6 +192,9 @@ impl<S: CellStore> Mesh<S> {
         };
         self.fetches.cancel(&id);
         self.places.insert((reference.lane, reference.seq, id));
+        if let Some(other) = resolved.borrows {
+            self.borrowed.insert(id, (reference.lane, other));
+        }
         self.note_head(id, place_of(&reference));
         let conflicts = self.held.insert(reference.clone(), cell.signed.clone(), keys, resolved.slots);
         effects.push(Effect::Admit { reference, cell: Box::new(cell), from });

@@ -25,6 +25,7 @@ impl<S: CellStore> Mesh<S> {
             let Some(place) = was_held.or_else(|| self.store.place(id)) else { continue };
             self.take_all(vec![*id]);
             self.fetches.cancel(id);
+            self.borrowed.remove(id);
             self.places.remove(&(place.lane, place.seq, *id));
             self.note_included(*id, place);
             freed.insert(place.lane.author);
@@ -70,12 +71,13 @@ impl<S: CellStore> Mesh<S> {
         self.included = config.included.clone();
         self.rules = Rules::new(config);
         self.pending = Pending::default();
-        self.fetches = Fetches::default();
+        self.fetches = Fetches::new(self.fetches.repeat_ms());
         self.quotas.next_epoch();
         self.heads = BTreeMap::new();
         self.places = BTreeSet::new();
         self.forked = Signers::NONE;
         self.void = Signers::NONE;
+        self.borrowed = BTreeMap::new();
         self.read_heads();
         left
     }

@@ -12,12 +12,17 @@ use qsdm_primitives::{
 use std::sync::Arc;
 
 /// The connection to the node itself, for the mesh.
-const SELF: qsdm_mesh::PeerId = qsdm_mesh::PeerId(u32::MAX);
+const SELF: PeerId = PeerId(u32::MAX);
 
 impl Turn {
     pub(super) fn on_cell(&mut self, from: PeerId, cell: Verified<Cell>, held: HeldCell, keys: Vec<TransactionKey>) {
         let id = cell.header().id();
-        let origin = if self.state.asked.remove(&id) { Origin::Fetched } else { Origin::Pushed };
+        let was_asked = self.state.asked.remove(&id);
+        let origin = match self.core.is_certified(&id) {
+            true => Origin::Certified,
+            false if was_asked => Origin::Fetched,
+            false => Origin::Pushed,
+        };
         if self.mesh.signed(&id).is_some() || self.held.has_place(&id) {
             // the acknowledgement may have been lost
             if !self.state.unkept.contains(&id) && self.core.status().me.is_some() {
@@ -26,7 +31,7 @@ impl Turn {
             return;
         }
         self.held.insert(id, held);
-        let effects = self.mesh.receive(cell, keys, qsdm_mesh::PeerId(from.0), origin, now_ms());
+        let effects = self.mesh.receive(cell, keys, from, origin, now_ms());
         self.follow(effects);
     }
 
@@ -48,13 +53,14 @@ impl Turn {
                 Effect::Refuse { cell, from, error } => {
                     self.held.forget(&[cell]);
                     if error.severity() == Severity::Peer && from != SELF {
-                        self.wire.penalise(PeerId(from.0), &error.to_string());
+                        self.wire.penalise(from, &error.to_string());
                     } else {
                         tracing::debug!(%cell, %error, "a cell is not kept");
                     }
                 }
                 Effect::Fetch { cell, from } => {
-                    let from = (from != SELF).then_some(PeerId(from.0));
+                    // who did not answer is not the only one to have it
+                    let from = (from != SELF && !self.state.asked.contains(&cell)).then_some(from);
                     self.ask(FetchRequest::Cells(vec![cell]), from, 0);
                 }
                 Effect::Evidence(evidence) => match self.checker.verify(evidence) {

@@ -126,9 +126,11 @@ impl Hostile {
     /// Adds the own newest cell, whatever was proved against its author, and whether the epoch is over or not.
     fn with_own_cells(&self, running: &Running, block: Block) -> Block {
         let lane = Cells::lane(self.me);
-        let own = running.cells.headers().filter(|(_, header)| header.lane == lane);
-        let newest = own.max_by_key(|(_, header)| header.seq).map(|(id, header)| (*id, header.seq));
         let Block { signed, mut body } = block;
+        let epoch = signed.header.epoch;
+        let all = running.cells.stored().iter().map(|(id, cell)| (id, cell.header()));
+        let own = all.filter(|(_, header)| header.lane == lane && header.epoch == epoch);
+        let newest = own.max_by_key(|(_, header)| header.seq).map(|(id, header)| (*id, header.seq));
         if let Some((cell, seq)) = newest
             && let Err(place) = body.cut.binary_search_by_key(&lane, |change| change.lane)
         {

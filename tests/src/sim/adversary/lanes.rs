@@ -1,35 +1,59 @@
 //! Cells that no correct author writes.
 
 use super::{Hostile, Packet, Sending};
-use crate::sim::{cells::Cells, node::Running, run::CHAIN_ID};
-use qsdm_primitives::{BodyHash, CellHeader, CellId, Epoch, LaneId, Links, SignedCellHeader, SubmeshId, root_cell};
+use crate::sim::{
+    cells::{Cells, SharedCell},
+    node::{Chain, Running},
+    run::CHAIN_ID,
+};
+use alloy_primitives::Bytes;
+use qsdm_mesh::CutView;
+use qsdm_primitives::{
+    Cell, CellBody, CellHeader, CellId, Epoch, LaneId, Links, SignedCellHeader, SubmeshId, ValidatorIndex,
+    limits::{CELLS_UNCOMMITTED_PER_AUTHOR_MAX, LINK_DEPTH_MAX},
+    root_cell,
+};
 use std::sync::Arc;
 
-/// Cells of a bomb that go off at once, and in a whole run.
-const BURST: u64 = 12;
-const BOMB_MAX: u64 = 240;
+/// How many sequence numbers above its lane the cells lie whose parents never come.
+const FAR_AHEAD: u64 = 1 << 40;
 
 /// Where a flood of cells stands.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bomb {
+pub(super) struct Flood {
     sent: u64,
     epoch: Epoch,
-    newest: Option<(u64, CellId, u64)>,
+    /// The newest of those that no mesh can admit.
+    newest: Option<(u64, CellId)>,
+    has_forked: bool,
+}
+
+/// Place and parents of a cell.
+#[derive(Clone, Copy)]
+struct Sketch {
+    epoch: Epoch,
+    seq: u64,
+    depth: u64,
+    links: Links,
+    time_ms: u64,
+    gas: u64,
 }
 
 impl Hostile {
     /// Two cells in one place, one for each half.
-    pub(super) fn fork_lane(&mut self, cell: &Arc<SignedCellHeader>) -> Vec<Sending> {
-        let mut header = cell.header.clone();
-        header.body = BodyHash([0xfc; 32]);
-        header.transactions += 1;
-        let other = Packet::Cell(self.signed_cell(header));
+    pub(super) fn fork_lane(&mut self, cell: &SharedCell) -> Vec<Sending> {
+        let mut body = cell.body.clone();
+        body.transactions.push(Bytes::from_static(b"another one"));
+        let other = Packet::UnverifiedCell(self.signed_cell(cell.header().clone(), body));
         self.to_halves(&Packet::Cell(Arc::clone(cell)), &other)
     }
 
-    fn signed_cell(&self, header: CellHeader) -> Arc<SignedCellHeader> {
+    /// Body hash and count are put right.
+    pub(super) fn signed_cell(&self, mut header: CellHeader, body: CellBody) -> Arc<Cell> {
+        header.body = body.hash();
+        header.transactions = body.transactions.len() as u32;
         let signature = self.sign(&header);
-        Arc::new(SignedCellHeader { header, signature })
+        Arc::new(Cell { signed: SignedCellHeader { header, signature }, body })
     }
 
     /// Cells that it has shown to nobody: in time, late, or never.
@@ -39,73 +63,144 @@ impl Hostile {
             1 => self.delay(),
             _ => 0,
         };
-        let held = ids.iter().filter_map(|id| running.stored_cells.get(id));
+        let held = ids.iter().filter_map(|id| running.cells.get(id));
         held.map(|cell| Sending { to: from, delay, packet: Packet::Cell(Arc::clone(cell)) }).collect()
     }
 
     /// Its cells are closed by themselves, so that they can be included anywhere.
     pub(super) fn link_to_own_only(&self, header: &mut CellHeader, cells: &Cells) {
-        let root = root_cell(header.chain_id, header.epoch, header.lane.submesh);
-        header.links.peer = root;
+        if header.links.bridge.is_some() {
+            return;
+        }
+        header.links.peer = root_cell(header.chain_id, header.epoch, header.lane.submesh);
         header.depth = cells.header(&header.links.own).map_or(0, |own| own.depth) + 1;
     }
 
     /// A cell whose parents nobody has.
     pub(super) fn link_to_nothing(&mut self, running: &Running, clock_ms: u64) -> Vec<Sending> {
         let epoch = running.core.status().epoch;
-        let seq = self.random.below(64);
+        // each in a place of its own: a fork would stop it soon
+        self.flood.sent += 1;
+        let seq = self.flood.sent;
         let own = CellId(self.any_block().0);
-        let peer = if self.random.per_mille(500) { CellId(self.any_block().0) } else { self.root(epoch) };
-        let header = self.cell(epoch, seq, seq + 1, Links { own, peer, bridge: None }, clock_ms);
-        let cell = self.signed_cell(header);
-        self.to_all(&Packet::Cell(cell))
+        let peer = if self.random.per_mille(500) { CellId(self.any_block().0) } else { root(epoch) };
+        let links = Links { own, peer, bridge: None };
+        let cell = self.cell(Sketch { epoch, seq, depth: seq + 1, links, time_ms: clock_ms, gas: 0 });
+        self.to_all(&Packet::UnverifiedCell(cell))
     }
 
-    /// A burst of cells of the own lane, each linked to the one before and to some other that is there.
+    /// A burst of cells: the own lane as fast as it is taken, each cell linked to the one before and to some other that is
+    /// there; and above it a chain that never gets a beginning, linked to whatever there is.
     pub(super) fn explode(&mut self, running: &Running, clock_ms: u64) -> Vec<Sending> {
         let epoch = running.core.status().epoch;
-        if self.bomb.epoch != epoch {
-            self.bomb = Bomb { epoch, sent: self.bomb.sent, newest: None };
+        if self.flood.epoch != epoch {
+            self.flood = Flood { epoch, sent: self.flood.sent, ..Flood::default() };
+        }
+        let left = self.bomb.burst.min(self.bomb.cells - self.flood.sent.min(self.bomb.cells));
+        let mut cells = self.own_lane(running, epoch, clock_ms, left / 4);
+        while (cells.len() as u64) < left {
+            cells.push(self.without_beginning(running, epoch, clock_ms));
+        }
+        self.flood.sent += cells.len() as u64;
+        let nodes = self.nodes;
+        let packets = cells.into_iter().map(Packet::UnverifiedCell);
+        packets.flat_map(|packet| (0..nodes).map(move |to| Sending { to, delay: 0, packet: packet.clone() })).collect()
+    }
+
+    /// The next cells of its lane, as many as may be uncommitted.
+    fn own_lane(&mut self, running: &Running, epoch: Epoch, clock_ms: u64, most: u64) -> Vec<Arc<Cell>> {
+        let lane = Cells::lane(self.me);
+        let (_, cut) = running.core.committed();
+        let own = running.cells.mesh().cells().filter(|cell| cell.lane == lane);
+        let (count, newest) =
+            own.fold((0, None), |(count, newest), cell| (count + 1, newest.max(Some((cell.seq, cell.id)))));
+        let newest = newest.or_else(|| cut.tip(lane).map(|tip| (tip.seq, tip.cell)));
+        let mut head =
+            newest.map(|(seq, id)| (seq + 1, id, running.cells.header(&id).map_or(0, |header| header.depth)));
+        let room = (CELLS_UNCOMMITTED_PER_AUTHOR_MAX as u64).saturating_sub(count).min(most);
+        let mut cells = Vec::new();
+        for _ in 0..room {
+            let (seq, own, own_depth) = head.unwrap_or((0, root(epoch), 0));
+            let Some((peer, peer_depth, peer_ms)) = self.any_peer(running, epoch, own_depth) else { break };
+            let (links, depth) = (Links { own, peer, bridge: None }, own_depth.max(peer_depth) + 1);
+            let sketch = Sketch { epoch, seq, depth, links, time_ms: clock_ms.max(peer_ms), gas: self.bomb.gas };
+            let cell = self.cell(sketch);
+            head = Some((seq + 1, cell.header().id(), depth));
+            cells.push(cell);
+        }
+        cells
+    }
+
+    /// A cell by somebody else that a cell above this depth may link to, with its depth and time.
+    fn any_peer(&mut self, running: &Running, epoch: Epoch, own_depth: u64) -> Option<(CellId, u64, u64)> {
+        let others = running.cells.mesh().cells().filter(|cell| {
+            let is_root = cell.lane.submesh == SubmeshId::ROOT;
+            is_root && cell.lane.author != self.me && cell.depth + LINK_DEPTH_MAX > own_depth
+        });
+        let others: Vec<(CellId, u64, u64)> = others.map(|cell| (cell.id, cell.depth, cell.time_ms)).collect();
+        match others.len() {
+            0 => (own_depth < LINK_DEPTH_MAX).then(|| (root(epoch), 0, 0)),
+            count => Some(others[self.random.index(count)]),
+        }
+    }
+
+    fn without_beginning(&mut self, running: &Running, epoch: Epoch, time_ms: u64) -> Arc<Cell> {
+        let (seq, own) = match self.flood.newest {
+            Some((seq, id)) => (seq + 1, id),
+            None => (FAR_AHEAD, CellId(self.any_block().0)),
+        };
+        let peer = self.any_peer(running, epoch, 0).map_or(root(epoch), |peer| peer.0);
+        let links = Links { own, peer, bridge: None };
+        let cell = self.cell(Sketch { epoch, seq, depth: seq + 1, links, time_ms, gas: 0 });
+        self.flood.newest = Some((seq, cell.header().id()));
+        cell
+    }
+
+    /// Two whole lanes at once, one to each half: as many cells as may be uncommitted, before anybody knows of the fork.
+    pub(super) fn fork_whole_lane(&mut self, running: &Running, chain: &Chain, clock_ms: u64) -> Vec<Sending> {
+        let epoch = running.core.status().epoch;
+        if self.flood.epoch != epoch {
+            self.flood = Flood { epoch, ..Flood::default() };
+        }
+        if std::mem::replace(&mut self.flood.has_forked, true) || chain.set(epoch).get(self.me).is_none() {
+            return Vec::new();
         }
         let mut sendings = Vec::new();
-        for _ in 0..BURST {
-            if self.bomb.sent >= BOMB_MAX {
-                break;
-            }
-            self.bomb.sent += 1;
-            let header = self.next_of_bomb(running, epoch, clock_ms);
-            self.bomb.newest = Some((header.seq, header.id(), header.depth));
-            let packet = Packet::Cell(self.signed_cell(header));
-            sendings.extend((0..self.nodes).map(|to| Sending { to, delay: 0, packet: packet.clone() }));
+        let mut own = [root(epoch); 2];
+        for seq in 0..CELLS_UNCOMMITTED_PER_AUTHOR_MAX as u64 {
+            let branch = own.map(|own| {
+                let links = Links { own, peer: root(epoch), bridge: None };
+                self.cell(Sketch { epoch, seq, depth: seq + 1, links, time_ms: clock_ms, gas: 0 })
+            });
+            own = [branch[0].header().id(), branch[1].header().id()];
+            let [one, other] = branch.map(Packet::UnverifiedCell);
+            sendings.extend(self.to_halves(&one, &other));
         }
         sendings
     }
 
-    fn next_of_bomb(&mut self, running: &Running, epoch: Epoch, clock_ms: u64) -> CellHeader {
-        let others: Vec<(CellId, u64, u64)> = running
-            .cells
-            .headers()
-            .filter(|(_, header)| header.lane.author != self.me)
-            .map(|(id, header)| (*id, header.depth, header.time_ms))
-            .collect();
-        let root = self.root(epoch);
-        let peer = match others.len() {
-            0 => (root, 0, 0),
-            count => others[self.random.index(count)],
+    /// A cell with something in it that is no payment.
+    fn cell(&mut self, sketch: Sketch) -> Arc<Cell> {
+        let Sketch { epoch, seq, depth, links, time_ms, gas: gas_limit } = sketch;
+        let body = CellBody { transactions: vec![Bytes::copy_from_slice(&self.any_block().0)] };
+        let lane: LaneId = Cells::lane(ValidatorIndex(self.me.0));
+        let (transactions, hash) = (1, body.hash());
+        let header = CellHeader {
+            chain_id: CHAIN_ID,
+            epoch,
+            lane,
+            seq,
+            depth,
+            links,
+            time_ms,
+            gas_limit,
+            transactions,
+            body: hash,
         };
-        let own = self.bomb.newest.unwrap_or((0, root, 0));
-        let seq = self.bomb.newest.map_or(0, |newest| newest.0 + 1);
-        let links = Links { own: own.1, peer: peer.0, bridge: None };
-        self.cell(epoch, seq, own.2.max(peer.1) + 1, links, clock_ms.max(peer.2))
+        self.signed_cell(header, body)
     }
+}
 
-    fn root(&self, epoch: Epoch) -> CellId {
-        root_cell(CHAIN_ID, epoch, SubmeshId::ROOT)
-    }
-
-    fn cell(&mut self, epoch: Epoch, seq: u64, depth: u64, links: Links, time_ms: u64) -> CellHeader {
-        let lane: LaneId = Cells::lane(self.me);
-        let body = BodyHash(self.any_block().0);
-        CellHeader { chain_id: CHAIN_ID, epoch, lane, seq, depth, links, time_ms, gas_limit: 0, transactions: 0, body }
-    }
+fn root(epoch: Epoch) -> CellId {
+    root_cell(CHAIN_ID, epoch, SubmeshId::ROOT)
 }

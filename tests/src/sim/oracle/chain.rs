@@ -1,14 +1,12 @@
 //! The chain that correct nodes agree on, judged again by rules written down a second time.
 
+use crate::sim::cells::SharedCell;
 use qsdm_consensus::CommittedBlock;
 use qsdm_mesh::{CellRef, Place, order};
-use qsdm_primitives::{BlockId, CellId, Epoch, Height, LaneId, SignedCellHeader, Signers, ValidatorIndex};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use qsdm_primitives::{BlockId, CellId, Epoch, Height, LaneId, Signers, ValidatorIndex};
+use std::collections::{BTreeMap, BTreeSet};
 
-type Cells = BTreeMap<CellId, Arc<SignedCellHeader>>;
+type Cells = BTreeMap<CellId, SharedCell>;
 
 /// The first commit of a height, which all others are compared with.
 #[derive(Clone, Debug)]
@@ -140,11 +138,11 @@ impl Chain {
             let mut next = change.cell;
             for seq in (before.map_or(0, |before| before.0 + 1)..=change.seq).rev() {
                 let cell = cells.get(&next).ok_or_else(|| format!("commits height {height} without cell {next}"))?;
-                if (cell.header.lane, cell.header.seq) != (change.lane, seq) {
+                if (cell.header().lane, cell.header().seq) != (change.lane, seq) {
                     return Err(format!("height {height} includes a cell in another place than it is"));
                 }
                 included.push(reference(next, cell, cells));
-                next = cell.header.links.own;
+                next = cell.header().links.own;
             }
             if before.is_some_and(|before| before.1 != next) {
                 return Err(format!("height {height} includes cells of {} that don't follow its last", change.lane));
@@ -159,7 +157,7 @@ impl Chain {
         let mut wrong = Vec::new();
         let mut left: BTreeSet<CellId> = included.iter().map(|cell| cell.id).collect();
         for id in &block.cells {
-            let parents = cells.get(id).map(|cell| cell.header.links.iter());
+            let parents = cells.get(id).map(|cell| cell.header().links.iter());
             if parents.into_iter().flatten().any(|parent| left.contains(&parent)) {
                 wrong.push(format!("runs a cell of height {height} before its parent"));
             }
@@ -190,10 +188,10 @@ impl Chain {
     }
 }
 
-fn reference(id: CellId, cell: &SignedCellHeader, cells: &Cells) -> CellRef {
-    let header = &cell.header;
+fn reference(id: CellId, cell: &SharedCell, cells: &Cells) -> CellRef {
+    let header = cell.header();
     let links = header.links.iter().skip(1).filter_map(|link| {
-        let parent = &cells.get(&link)?.header;
+        let parent = cells.get(&link)?.header();
         Some(Place { lane: parent.lane, seq: parent.seq, cell: link })
     });
     CellRef {

@@ -1,7 +1,8 @@
 //! How a run ended.
 
-use crate::sim::{Micros, Violation};
+use crate::sim::{Micros, Violation, execution::Receipt};
 use qsdm_consensus::{HaltReason, Status};
+use qsdm_mesh::{ConflictSet, Usage};
 use qsdm_primitives::{BlockId, Epoch, EvidenceKind, Height, Round, ValidatorIndex};
 use std::collections::BTreeMap;
 
@@ -24,7 +25,15 @@ pub struct Outcome {
     pub certified: BTreeMap<(Epoch, Round), BlockId>,
     /// Messages that were not what their sender could have sent, by the rule that they break.
     pub refused: BTreeMap<String, u64>,
-    /// How many of these messages each node sent.
+    /// Cells that correct nodes did not keep, by the rule or the limit.
+    pub refused_cells: BTreeMap<String, u64>,
+    /// The conflicts that the meshes of correct nodes reported, with the node.
+    pub conflicts: Vec<(usize, ConflictSet)>,
+    /// What became of the payments, in the committed order.
+    pub receipts: Vec<Receipt>,
+    /// The most that the mesh of a correct node kept at any time, figure by figure.
+    pub peak: Usage,
+    /// How many of the messages and cells that nobody may send each node sent.
     pub scores: BTreeMap<usize, u64>,
     /// Blocks that correct nodes refused, by the rule that they break.
     pub rejected: BTreeMap<String, u64>,

@@ -1,13 +1,13 @@
 //! What a core wants done.
 
 use super::{CHAIN_ID, Happening, Packet, Simulation, outcome};
-use crate::sim::{cells::Cells, disk::Entry, node::Running};
+use crate::sim::{disk::Entry, node::Running};
 use qsdm_consensus::{Action, CommittedBlock, Message, PersistSeq, Unsigned};
 use qsdm_crypto::Signer;
-use qsdm_mesh::CellRef;
+use qsdm_mesh::{CellRef, Cut};
 use qsdm_primitives::{
-    Block, BlockBody, BlockHeader, Domain, Epoch, EpochCertificate, EpochVote, SignedBlockHeader, SignedCellHeader,
-    Statement, Timeout, TimeoutStatement, ValidatorIndex, Vote,
+    Block, BlockBody, BlockHeader, Domain, Epoch, EpochCertificate, EpochVote, SignedBlockHeader, Signers, Statement,
+    Timeout, TimeoutStatement, ValidatorIndex, Vote,
 };
 use std::sync::Arc;
 
@@ -72,14 +72,19 @@ impl Simulation {
         }
         self.nodes[node].disk.write(Entry::Commit(Box::new(committed.clone())));
         let delay = self.random.between(500, 10_000);
-        let incarnation = self.nodes[node].incarnation;
+        let (incarnation, clock_ms) = (self.nodes[node].incarnation, self.nodes[node].clock_ms(self.now));
         let Some(running) = &mut self.nodes[node].running else { return };
-        if let Some(executed) = running.execution.run(&committed) {
+        let offenders: Signers = committed.block.body.evidence.iter().map(|evidence| evidence.offender()).collect();
+        let effects = running.cells.commit(&committed.cells, offenders, clock_ms);
+        let Running { execution, cells, .. } = running;
+        if let Some((executed, receipts)) = execution.run(&committed, |id| cells.get(id).map(|cell| &cell.body)) {
             running.executes_until = running.executes_until.max(self.now) + delay;
             let at = running.executes_until;
             let end = committed.is_boundary.then_some(committed.tip);
+            self.outcome.receipts.extend(receipts.into_iter().filter(|_| is_first));
             self.at(at, Happening::Executed { node, incarnation, executed, end });
         }
+        self.follow(node, effects);
     }
 
     fn change_epoch(&mut self, node: usize, certificate: Arc<EpochCertificate>) {
@@ -90,9 +95,8 @@ impl Simulation {
         self.nodes[node].disk.write(Entry::Epoch(Arc::clone(&certificate)));
         if let Some(running) = &mut self.nodes[node].running {
             running.epochs.insert(ended, certificate);
-            running.cells = Cells::new(CHAIN_ID, Epoch(ended.0 + 1));
-            running.places.retain(|(epoch, ..), _| *epoch > ended);
-            running.arrived.clear();
+            let me = running.core.status().me;
+            running.cells.next_epoch(self.chain.mesh(Epoch(ended.0 + 1), me, Cut::default()));
         }
     }
 
@@ -111,20 +115,19 @@ impl Simulation {
             self.timed_out[node] = (status.epoch, *round);
             self.outcome.timeouts += u64::from(self.scenario.is_correct(node));
         }
-        match self.finish(node, index, unsigned) {
-            Finished::Cell(cell) => self.publish_cell(node, cell),
-            Finished::Message(message) => self.broadcast(node, message),
+        if let Some(message) = self.finish(node, index, unsigned) {
+            self.broadcast(node, message);
         }
     }
 
-    /// Signs.
-    fn finish(&self, node: usize, index: ValidatorIndex, unsigned: Unsigned) -> Finished {
+    /// Signs. Cells go their own way.
+    fn finish(&mut self, node: usize, index: ValidatorIndex, unsigned: Unsigned) -> Option<Message> {
         let signer = &self.nodes[node].signer;
         let signed = |message: [u8; 32]| signer.sign(&message).expect("invariant: a hash always signs");
-        Finished::Message(match unsigned {
+        Some(match unsigned {
             Unsigned::Cell(header) => {
-                let signature = signed(header.message(CHAIN_ID));
-                return Finished::Cell(Arc::new(SignedCellHeader { header: *header, signature }));
+                self.sign_cell(node, *header);
+                return None;
             }
             Unsigned::Block(block) => {
                 let signature = signed(block.header.message(CHAIN_ID));
@@ -161,11 +164,6 @@ impl Simulation {
         }
         self.send_all(node, &packet);
     }
-}
-
-enum Finished {
-    Cell(Arc<SignedCellHeader>),
-    Message(Message),
 }
 
 fn summary(at: u64, committed: &CommittedBlock) -> outcome::Commit {

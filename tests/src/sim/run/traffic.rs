@@ -1,10 +1,10 @@
 //! What travels between nodes, and who is asked for what.
 
 use super::{Happening, Packet, Simulation, outcome};
-use crate::sim::{adversary::Sending, network::arrivals};
+use crate::sim::{adversary::Sending, cells::SharedCell, network::arrivals};
 use qsdm_consensus::{Event, FetchRequest, Message, PeerId};
 use qsdm_crypto::{AuthenticationError, Verified};
-use qsdm_primitives::{SignedCellHeader, ValidatorIndex};
+use qsdm_primitives::ValidatorIndex;
 use std::sync::Arc;
 
 impl Simulation {
@@ -68,6 +68,9 @@ impl Simulation {
     }
 
     pub(super) fn fetch(&mut self, node: usize, request: FetchRequest, from: Option<PeerId>) {
+        if let (FetchRequest::Cells(cells), Some(running)) = (&request, &mut self.nodes[node].running) {
+            running.cells.asks(cells, self.now);
+        }
         let peer = match from {
             Some(peer) if peer.0 as usize != node => peer.0 as usize,
             _ if self.nodes.len() == 1 => return,
@@ -97,6 +100,8 @@ impl Simulation {
                 self.step(to, Event::Acknowledged(validator, cell));
             }
             Packet::Cell(cell) => self.receive_cell(from, to, &cell),
+            Packet::UnverifiedCell(cell) => self.receive_unverified_cell(from, to, &cell),
+            Packet::Frame(frame) => self.receive_frame(from, to, &frame),
             Packet::Request(request) => self.serve(from, to, &request),
         }
     }
@@ -109,10 +114,15 @@ impl Simulation {
     /// Something that its sender could not have sent: only who breaks rules sends such a thing.
     pub(super) fn refuse(&mut self, from: usize, error: &AuthenticationError) {
         self.trace(from, || format!("sends what is refused: {error}"));
-        *self.outcome.refused.entry(outcome::rule(error)).or_default() += 1;
+        self.refuse_from(from, &outcome::rule(error));
+    }
+
+    /// The same, by the name of the rule.
+    pub(super) fn refuse_from(&mut self, from: usize, rule: &str) {
+        *self.outcome.refused.entry(rule.to_owned()).or_default() += 1;
         *self.outcome.scores.entry(from).or_default() += 1;
         if self.hostile[from].is_none() {
-            self.oracles.report(self.now, from, format!("sends a bad message: {error}"));
+            self.oracles.report(self.now, from, format!("sends a bad message: {rule}"));
         }
     }
 
@@ -126,8 +136,7 @@ impl Simulation {
         let messages = running.serve(request);
         match request {
             FetchRequest::Cells(ids) => {
-                let held: Vec<Arc<SignedCellHeader>> =
-                    ids.iter().filter_map(|id| running.stored_cells.get(id)).cloned().collect();
+                let held: Vec<SharedCell> = ids.iter().filter_map(|id| running.cells.get(id)).cloned().collect();
                 held.into_iter().for_each(|cell| self.send(to, from, Packet::Cell(cell)));
             }
             FetchRequest::Certificate(reference) => match running.stored_certificate(reference) {

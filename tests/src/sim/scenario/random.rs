@@ -44,6 +44,12 @@ impl Scenario {
         if random.per_mille(300) {
             scenario.parameters.epoch_length_ms = random.between(500, 3_000);
         }
+        if random.per_mille(200) {
+            scenario.writers = 1;
+        }
+        if random.per_mille(250) {
+            scenario.submeshes = 2;
+        }
         for _ in 0..random.below(3) {
             let from = ms(random.below(3_000));
             scenario.outages.push(Outage::new(random.index(nodes), from, from + ms(random.between(10, 2_000))));
