@@ -4,9 +4,14 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 mod completions;
+mod config;
 mod debug;
 mod dev;
 mod gov;
+mod init;
+mod keys;
+mod node;
+mod testnet;
 
 /// A smart-contract and governance node.
 #[derive(Debug, Parser)]
@@ -28,6 +33,18 @@ struct Cli {
 enum Command {
     /// Run a development chain on which the DAO already lives
     Dev(dev::DevArgs),
+    /// Make the folder of a node
+    Init(init::InitArgs),
+    /// Keys of a node
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Configuration of a node
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Run a node of a network from its folder
+    Node(node::NodeArgs),
+    /// Make the folders of a network of validators on this machine
+    Testnet(testnet::TestnetArgs),
     /// Proposals: see, draft, vote, execute
     Gov(gov::GovArgs),
     /// Check the node against test vectors, or a chain against itself
@@ -43,6 +60,11 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = start_logging(&cli).and_then(|()| match cli.command {
         Command::Dev(args) => dev::run(args),
+        Command::Init(args) => init::run(&args),
+        Command::Keys(command) => keys::run(&command),
+        Command::Config(command) => config::run(&command),
+        Command::Node(args) => node::run(args),
+        Command::Testnet(args) => testnet::run(&args),
         Command::Gov(args) => gov::run(args),
         Command::Debug(command) => debug::run(command),
         Command::Completions(args) => completions::run(&args),
@@ -51,10 +73,33 @@ pub(crate) fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(exit_code(&error))
         }
     }
 }
+
+/// 2 for a command that can't be, 3 where a validator would put its stake at risk, 1 for all else.
+fn exit_code(error: &eyre::Report) -> u8 {
+    if error.is::<Usage>() {
+        2
+    } else if error.is::<Refusal>() {
+        3
+    } else {
+        1
+    }
+}
+
+/// A validator that signs now, or signs on, could be slashed: exit code 3.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) String);
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// A command line that parses but asks for something that cannot be: exit code 2.
 #[derive(Debug)]

@@ -13,6 +13,8 @@ mod author;
 mod execute;
 mod held;
 mod keeper;
+pub(crate) mod members;
+pub(crate) mod net;
 mod serve;
 pub(crate) mod start;
 pub(crate) mod switch;

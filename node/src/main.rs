@@ -7,7 +7,9 @@
 mod cli;
 mod committee;
 mod dev;
+mod genesis;
 mod journal;
+mod operator;
 mod service;
 
 use std::process::ExitCode;

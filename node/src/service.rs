@@ -1,19 +1,20 @@
 //! Starting a development node in order, and stopping it in reverse.
 
 use crate::{
-    cli::Usage,
     committee::start::Validator,
     dev::{
         DevNode, DevSettings,
         keys::{Keyring, TEST_MNEMONIC},
         validators,
     },
+    genesis::Founding,
 };
-use alloy_primitives::{Address, U256, address, bytes};
+use alloy_primitives::{Address, U256};
 use eyre::{Result, WrapErr, bail};
-use qsdm_contracts::{GenesisConfig, genesis_plan};
+use qsdm_contracts::GenesisValidator;
+use qsdm_crypto::LocalSigner;
 use qsdm_pool::{Pool, PoolConfig};
-use qsdm_primitives::{ChainSpec, GenesisAccount, limits::DEV_NONCE_AHEAD_MAX};
+use qsdm_primitives::{ChainSpec, limits::DEV_NONCE_AHEAD_MAX};
 use qsdm_rpc::{
     Server, ServerConfig,
     methods::{self, App, AppConfig},
@@ -27,11 +28,6 @@ use std::{
     sync::Arc,
 };
 use tempfile::TempDir;
-
-/// Reputation of each development account: 1,000 units of 18 decimals.
-const DEV_REPUTATION: u64 = 1_000;
-/// Genesis lies this long before the start, so that reputation of genesis counts in block 1.
-const GENESIS_AGE_S: u64 = 10;
 
 /// What `qsdm dev` was asked for.
 #[derive(Clone, Debug)]
@@ -93,10 +89,11 @@ pub(crate) async fn start(config: DevConfig) -> Result<Running> {
     let named = || format!("the chain in {} does not open", folder.display());
     if config.validators > 1 {
         let stored = validators::stored_spec(folder, config.validators).wrap_err_with(named)?;
-        let spec = specification(&config, &keys, stored)?;
-        return start_committee(&config, folder.to_owned(), spec, keys, temporary).await;
+        let signers = validators::signers(config.validators)?;
+        let spec = specification(&config, &keys, validators::at_genesis(&signers, &config.mnemonic)?, stored)?;
+        return start_committee(&config, folder.to_owned(), spec, &signers, keys, temporary).await;
     }
-    let spec = specification(&config, &keys, Store::stored_spec(folder).wrap_err_with(named)?)?;
+    let spec = specification(&config, &keys, Vec::new(), Store::stored_spec(folder).wrap_err_with(named)?)?;
     let store = Arc::new(Store::open(folder, &spec).wrap_err_with(named)?);
     let journal = if temporary.is_none() { Some(store.pool_journal()?) } else { None };
     let chain = Chain::open(spec, store).wrap_err_with(named)?;
@@ -126,13 +123,13 @@ async fn start_committee(
     config: &DevConfig,
     folder: PathBuf,
     spec: ChainSpec,
+    signers: &[Arc<LocalSigner>],
     keys: Keyring,
     temporary: Option<TempDir>,
 ) -> Result<Running> {
-    let signers = validators::signers(config.validators)?;
-    let (set, keys) = (validators::first_set(&signers, keys.addresses())?, Arc::new(keys));
+    let keys = Arc::new(keys);
     let pool = PoolConfig { nonce_ahead_max: DEV_NONCE_AHEAD_MAX, ..PoolConfig::default() };
-    let validators = validators::start_all(&folder, &spec, &set, &signers, &pool, &keys)?;
+    let validators = validators::start_all(&folder, &spec, signers, &pool, &keys)?;
     let (mut servers, mut tasks) = (Vec::new(), Vec::new());
     for (number, validator) in validators.iter().enumerate() {
         let mut config = config.clone();
@@ -170,43 +167,23 @@ async fn serve(config: &DevConfig, app: Arc<App>) -> Result<Server> {
 
 /// The specification that the flags ask for; of a chain that exists, only its age is taken over, and everything else
 /// has to be the same.
-fn specification(config: &DevConfig, keys: &Keyring, stored: Option<ChainSpec>) -> Result<ChainSpec> {
-    let now_s = crate::dev::clock::system_now_s();
-    let genesis_time = stored.as_ref().map_or(now_s.saturating_sub(GENESIS_AGE_S), |stored| stored.genesis_time);
-    let mut spec = ChainSpec::dev(genesis_time);
-    spec.chain_id = config.chain_id;
-    spec.gas_limit = config.gas_limit;
-    spec.time_scale = config.time_scale;
-    spec.check().map_err(|error| Usage(error.to_string()))?;
-    let members = keys.addresses().iter().take(DEV_MEMBERS);
-    let unit = U256::from(10).pow(U256::from(18));
-    let members = members.map(|address| (*address, U256::from(DEV_REPUTATION) * unit)).collect();
-    spec.genesis = genesis_plan(&GenesisConfig::new(config.time_scale, members))?;
-    spec.genesis.accounts.push(create2_deployer());
-    spec.genesis.accounts.extend(keys.addresses().iter().map(|address| GenesisAccount {
-        address: *address,
+fn specification(
+    config: &DevConfig,
+    keys: &Keyring,
+    validators: Vec<GenesisValidator>,
+    stored: Option<ChainSpec>,
+) -> Result<ChainSpec> {
+    let founding = Founding {
+        chain_id: config.chain_id,
+        gas_limit: config.gas_limit,
+        time_scale: config.time_scale,
+        time_s: stored.map(|stored| stored.genesis_time),
+        accounts: keys.addresses(),
         balance: config.balance,
-        code: Default::default(),
-        nonce: 0,
-    }));
-    Ok(spec)
+        validators,
+    };
+    founding.specification()
 }
-
-/// The deterministic deployment proxy, which tools expect on every chain: it creates what it is sent by CREATE2. Its
-/// usual deployment transaction is from before EIP-155 and would be refused here.
-fn create2_deployer() -> GenesisAccount {
-    GenesisAccount {
-        address: address!("4e59b44847b379578588920ca78fbf26c0b4956c"),
-        balance: U256::ZERO,
-        code: bytes!(
-            "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
-        ),
-        nonce: 1,
-    }
-}
-
-/// How many of the development accounts hold reputation.
-const DEV_MEMBERS: usize = 10;
 
 impl Running {
     /// Where JSON-RPC listens: each validator of a committee, the first one first.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How long a start or a stop may take before the test gives up on it; a hung node fails, a slow machine does not.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running `qsdm dev`. Dropping it kills its process.
+/// A running `qsdm dev` or `qsdm node`. Dropping it kills its process.
 #[derive(Debug)]
 pub struct Node {
     child: Child,
@@ -79,25 +79,34 @@ impl Node {
     /// # Panics
     /// As [`Node::start`].
     pub fn start_in(temporary: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(binary())
-            .args(["dev", "--json", "--port", "0"])
-            .args(args)
-            .env("TMPDIR", temporary)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("qsdm starts");
+        let mut command = Command::new(binary());
+        command.args(["dev", "--json", "--port", "0"]).args(args).env("TMPDIR", temporary);
+        Self::launch(command).unwrap_or_else(|error| panic!("qsdm dev did not listen: {error}"))
+    }
+
+    /// Starts `qsdm node --dir DIR --json` with more arguments and waits until it listens.
+    ///
+    /// # Errors
+    /// What it printed where it ends before it listens.
+    pub fn of_folder(dir: &Path, args: &[&str]) -> Result<Self, String> {
+        let mut command = Command::new(binary());
+        command.args(["node", "--json", "--dir"]).arg(dir).args(args);
+        Self::launch(command)
+    }
+
+    fn launch(mut command: Command) -> Result<Self, String> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("qsdm starts");
         let stderr = drain(child.stderr.take());
         let stdout = child.stdout.take().expect("invariant: stdout is piped");
         let Some(ready) = first_json_line(stdout) else {
             drop(child.kill());
             let status = child.wait().expect("the node ends");
-            panic!("qsdm dev did not listen ({status}): {}", stderr.join().expect("a reader"));
+            return Err(format!("{status}: {}", stderr.join().expect("a reader")));
         };
         let url = ready["rpc"].as_str().unwrap_or_else(|| panic!("no `rpc` in {ready}"));
         let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        Self { child, stderr: Some(stderr), ready, address }
+        Ok(Self { child, stderr: Some(stderr), ready, address })
     }
 
     /// A new connection to its JSON-RPC.

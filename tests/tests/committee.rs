@@ -1,83 +1,18 @@
 //! Several validators in one process: one chain, whichever of them is asked, through restarts and kills.
 
-use alloy_primitives::Address;
 use qsdm_tests::{
+    committee::{RECEIVER, number, same_chain, send, transactions, wait_for, wait_until},
     node::Node,
     rpc::Client,
     wallet::{account, sign, transfer},
 };
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
-
-/// How long something may take before the test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(120);
-const RECEIVER: Address = Address::repeat_byte(0x42);
+use std::collections::{BTreeMap, BTreeSet};
 
 fn clients(node: &Node) -> Vec<Client> {
     let urls = node.ready["validators"].as_array().expect("a list of validators");
     let address = |url: &Value| url.as_str().expect("an address").trim_start_matches("http://").to_owned();
     urls.iter().map(|url| Client::connect(&address(url)).expect("a validator listens")).collect()
-}
-
-fn number(value: &Value) -> u64 {
-    let text = value.as_str().unwrap_or_else(|| panic!("no number: {value}"));
-    u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a number")
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "{what} took too long");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn nonce(client: &mut Client, of: Address) -> u64 {
-    number(&client.call("eth_getTransactionCount", json!([of, "latest"])))
-}
-
-/// Sends transfers of several accounts to validators in turn; the next nonce of each account.
-fn send(clients: &mut [Client], nonces: &mut BTreeMap<u32, u64>, rounds: u64) {
-    for _ in 0..rounds {
-        for (index, next) in nonces.iter_mut() {
-            let (raw, _) = sign(&account(*index), transfer(*next, RECEIVER, 1));
-            let place = (*index as usize + *next as usize / 5) % clients.len();
-            clients[place].call("eth_sendRawTransaction", json!([raw]));
-            *next += 1;
-        }
-    }
-}
-
-fn wait_for(clients: &mut [Client], nonces: &BTreeMap<u32, u64>) {
-    for client in clients {
-        for (index, next) in nonces {
-            wait_until("a transaction", || nonce(client, account(*index).address()) == *next);
-        }
-    }
-}
-
-/// All blocks with their transactions and receipts, the same on every validator.
-fn same_chain(clients: &mut [Client]) -> Vec<Value> {
-    let head = clients.iter_mut().map(|client| number(&client.call("eth_blockNumber", json!([])))).min();
-    let mut chain = Vec::new();
-    for height in 0..=head.expect("a validator") {
-        let tag = format!("{height:#x}");
-        let of = |client: &mut Client| {
-            let block = client.call("eth_getBlockByNumber", json!([tag, true]));
-            json!({ "block": block, "receipts": client.call("eth_getBlockReceipts", json!([tag])) })
-        };
-        let answers: Vec<Value> = clients.iter_mut().map(of).collect();
-        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "block {height} is not the same everywhere");
-        chain.extend(answers.into_iter().next());
-    }
-    chain
-}
-
-fn transactions(chain: &[Value]) -> usize {
-    chain.iter().map(|one| one["block"]["transactions"].as_array().map_or(0, Vec::len)).sum()
 }
 
 #[test]
@@ -92,14 +27,16 @@ fn validators_agree_on_every_block() {
     assert_eq!(transactions(&chain), 100, "each transaction once");
     let balance = clients[3].call("eth_getBalance", json!([RECEIVER, "latest"]));
     assert_eq!(number(&balance), 100);
-    for (place, client) in clients.iter_mut().enumerate() {
+    let mut seats = BTreeSet::new();
+    for client in &mut clients {
         let head = chain.len() as u64 - 1;
         let finalized = |client: &mut Client| client.call("eth_getBlockByNumber", json!(["finalized", false]));
         wait_until("finality", || number(&finalized(client)["number"]) == head);
         let committee = client.call("qsdm_getCommittee", json!([]));
-        assert_eq!(number(&committee["me"]), place as u64);
+        seats.insert(number(&committee["me"]));
         assert_eq!(committee["validators"].as_array().map(Vec::len), Some(4), "{committee}");
     }
+    assert_eq!(seats, (0..4).collect(), "each has a seat of its own");
     drop(clients);
     assert!(node.stop().success());
 }
@@ -117,7 +54,7 @@ fn one_nonce_spent_at_two_validators_is_spent_once() {
             // the second one may be refused already: the first one was passed on to where it arrives
             drop(clients[place].request("eth_sendRawTransaction", json!([raw])));
         }
-        wait_until("the spend", || self::nonce(&mut clients[0], spender.address()) == nonce + 1);
+        wait_until("the spend", || qsdm_tests::committee::nonce(&mut clients[0], spender.address()) == nonce + 1);
     }
     wait_for(&mut clients, &[(7, 3)].into());
     assert_eq!(transactions(&same_chain(&mut clients)), 3);
@@ -157,13 +94,13 @@ fn a_killed_committee_loses_nothing_and_goes_on() {
     assert!(node.stop().success());
 }
 
-/// Epochs of three seconds: traffic goes on over their ends, and so does a committee that is stopped in between.
+/// Epochs of ten seconds: traffic goes on over their ends, and so does a committee that is stopped in between.
 #[test]
 fn epochs_end_under_traffic_and_across_restarts() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let data = data.to_str().expect("a UTF-8 path");
-    let arguments = ["--validators", "4", "--time-scale", "28800", "--data-dir", data];
+    let arguments = ["--validators", "4", "--data-dir", data];
     let mut nonces: BTreeMap<u32, u64> = (0..3).map(|index| (index, 0)).collect();
     let mut epoch = 0;
     for _ in 0..3 {

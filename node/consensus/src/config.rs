@@ -17,9 +17,9 @@ pub struct Parameters {
 }
 
 impl Default for Parameters {
-    /// Half a second a round, a heartbeat each five seconds, a day an epoch.
+    /// Half a second a round, a heartbeat each five seconds, an hour an epoch.
     fn default() -> Self {
-        Self { round_ms: 500, idle_block_ms: 5_000, epoch_length_ms: 86_400_000 }
+        Self { round_ms: 500, idle_block_ms: 5_000, epoch_length_ms: 3_600_000 }
     }
 }
 

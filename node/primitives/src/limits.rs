@@ -243,6 +243,8 @@ pub const BULK_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 pub const BULK_WRITE_BYTES: usize = 32 * 1024;
 /// Points at which a peer is banned. An undecodable message costs a tenth, a broken stream half of it.
 pub const BAN_POINTS: u32 = 100;
+/// Points for a message that breaks a rule of consensus or of the mesh: five of them are no accident.
+pub const RULE_POINTS: u32 = 20;
 /// Time in which points lose half of their weight, in milliseconds.
 pub const POINTS_HALF_LIFE_MS: u64 = 300_000;
 /// Time for which a peer is banned, in milliseconds.
@@ -256,6 +258,10 @@ pub const REDIAL_MS_MAX: u64 = 30_000;
 /// Time in milliseconds until a peer is dialled again that is of another chain or refused us: somebody has to do something
 /// first.
 pub const REFUSED_REDIAL_MS: u64 = 300_000;
+/// Time in milliseconds for which a validator listens at its start for another node with its key.
+pub const KEY_WATCH_MS: u64 = 3_000;
+/// Time in milliseconds after which nobody among the first peers has such news.
+pub const KEY_WATCH_AFTER_CONNECT_MS: u64 = 500;
 /// Time in milliseconds for farewells when a node stops.
 pub const FAREWELL_MS_MAX: u64 = 500;
 

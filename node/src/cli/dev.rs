@@ -153,7 +153,7 @@ fn announce(args: &DevArgs, running: &Running) -> Result<()> {
 }
 
 /// Resolves at Ctrl-C or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).wrap_err("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).wrap_err("Ctrl-C cannot be caught")?;

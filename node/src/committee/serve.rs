@@ -1,48 +1,138 @@
 //! Answers to other nodes, from the store.
 
-use super::wire::{Packet, Wire};
-use qsdm_consensus::{FetchRequest, Message, PeerId};
+use super::wire::Reply;
+use qsdm_consensus::FetchRequest;
+use qsdm_network::{SyncItem, SyncRequest};
 use qsdm_primitives::{
-    Block, BlockId, Height, QcRef, QuorumCertificate,
+    Block, BlockId, CellId, Height, QcRef, QuorumCertificate,
     limits::{BLOCKS_UNCOMMITTED_MAX, SERVED_BLOCKS_MAX, SERVED_CELLS_MAX},
 };
 use qsdm_storage::{MeshStore, StorageError};
 use std::{collections::VecDeque, sync::Arc};
+use tokio::task::spawn_blocking;
 
 type Certified = (Arc<Block>, Option<Arc<QuorumCertificate>>);
 
-/// Answers with messages and cells; what is not here is not answered, and the other node asks another one.
-pub(crate) fn serve(store: &MeshStore, wire: &dyn Wire, to: PeerId, request: &FetchRequest) {
-    let answered = match request {
-        FetchRequest::Block { id, above } => chain_to(store, id, *above).map(|chain| {
-            for (block, certificate) in chain {
-                let certificate = certificate.map(|certificate| Box::new(Arc::unwrap_or_clone(certificate)));
-                send(wire, to, Message::Block(Box::new(Arc::unwrap_or_clone(block)), certificate));
-            }
-        }),
-        FetchRequest::Certificate(reference) => stored_certificate(store, reference).map(|certificate| {
-            if let Some(certificate) = certificate {
-                send(wire, to, Message::Certificate(Box::new(Arc::unwrap_or_clone(certificate))));
-            }
-        }),
-        FetchRequest::Cells(cells) => cells.iter().take(SERVED_CELLS_MAX).try_for_each(|id| {
-            let cell = store.cell(id)?;
-            cell.into_iter().for_each(|cell| wire.send(to, Packet::Cell(Arc::new(cell))));
-            Ok(())
-        }),
-        FetchRequest::EpochCertificate(epoch) => store.epoch(*epoch).map(|ended| {
-            if let Some((_, _, Some(certificate))) = ended {
-                send(wire, to, Message::EpochCertificate(Box::new(Arc::unwrap_or_clone(certificate))));
-            }
-        }),
-    };
-    if let Err(error) = answered {
-        tracing::error!(%error, "a question of another node can't be answered");
+/// Answers a question; what is not here is left out, and the other node asks another one. One part at a time is in memory,
+/// or the blocks of one answer.
+pub(crate) async fn serve(store: Arc<MeshStore>, request: SyncRequest, reply: Reply) {
+    if let SyncRequest::SnapshotManifest | SyncRequest::SnapshotChunk { .. } = request {
+        reply.refuse("this node offers no snapshot");
+        return;
+    }
+    match answer(&store, request, &reply).await {
+        Ok(true) => reply.finish(),
+        // nobody listens any more
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(%error, "a question of another node can't be answered");
+            reply.refuse("the store can't be read");
+        }
     }
 }
 
-fn send(wire: &dyn Wire, to: PeerId, message: Message) {
-    wire.send(to, Packet::Message(Arc::new(message)));
+/// Whether somebody took the answer.
+async fn answer(store: &Arc<MeshStore>, request: SyncRequest, reply: &Reply) -> Result<bool, StorageError> {
+    match request {
+        SyncRequest::Fetch(FetchRequest::Block { id, above }) => {
+            let chain = read(store, move |store| chain_to(store, &id, above)).await?;
+            send_all(reply, chain.into_iter().map(block_item)).await
+        }
+        SyncRequest::Fetch(FetchRequest::Certificate(reference)) => {
+            let certificate = read(store, move |store| stored_certificate(store, &reference)).await?;
+            send_all(reply, certificate.map(certificate_item)).await
+        }
+        SyncRequest::Fetch(FetchRequest::EpochCertificate(epoch)) => {
+            let ended = read(store, move |store| store.epoch(epoch)).await?;
+            let certificate = ended.and_then(|(_, _, certificate)| certificate);
+            let item = |certificate| SyncItem::EpochCertificate(Box::new(Arc::unwrap_or_clone(certificate)));
+            send_all(reply, certificate.map(item)).await
+        }
+        SyncRequest::Fetch(FetchRequest::Cells(mut cells)) => {
+            cells.truncate(SERVED_CELLS_MAX);
+            send_cells(store, cells, reply).await
+        }
+        SyncRequest::Blocks { from, to } => {
+            for height in from.0..=to.0 {
+                let block = read(store, move |store| committed(store, Height(height))).await?;
+                let Some(block) = block else { break };
+                if !reply.send(block_item(block)).await {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        SyncRequest::Certificates { from, to } => {
+            // a block is stored with the certificate of its parent
+            for height in from.0.saturating_add(1)..=to.0.saturating_add(1) {
+                let above = read(store, move |store| committed(store, Height(height))).await?;
+                let Some((_, certificate)) = above else { break };
+                if let Some(certificate) = certificate
+                    && !reply.send(certificate_item(certificate)).await
+                {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        SyncRequest::Cells { from, to } => {
+            for height in from.0..=to.0 {
+                let Some(commit) = read(store, move |store| store.commit(Height(height))).await? else { break };
+                if !send_cells(store, commit.cells, reply).await? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        SyncRequest::SnapshotManifest | SyncRequest::SnapshotChunk { .. } => Ok(true),
+    }
+}
+
+/// Reads where waiting for the disk holds nobody up.
+async fn read<T: Send + 'static>(
+    store: &Arc<MeshStore>,
+    reading: impl FnOnce(&MeshStore) -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    let store = Arc::clone(store);
+    spawn_blocking(move || reading(&store)).await.expect("invariant: reading does not panic")
+}
+
+async fn send_all(reply: &Reply, items: impl IntoIterator<Item = SyncItem>) -> Result<bool, StorageError> {
+    for item in items {
+        if !reply.send(item).await {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn send_cells(store: &Arc<MeshStore>, cells: Vec<CellId>, reply: &Reply) -> Result<bool, StorageError> {
+    for id in cells {
+        let cell = read(store, move |store| store.cell(&id)).await?;
+        if let Some(cell) = cell
+            && !reply.send(SyncItem::Cell(Arc::new(cell))).await
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn block_item((block, certificate): Certified) -> SyncItem {
+    let certificate = certificate.map(|certificate| Box::new(Arc::unwrap_or_clone(certificate)));
+    SyncItem::Block(Box::new(Arc::unwrap_or_clone(block)), certificate)
+}
+
+fn certificate_item(certificate: Arc<QuorumCertificate>) -> SyncItem {
+    SyncItem::Certificate(Box::new(Arc::unwrap_or_clone(certificate)))
+}
+
+/// The committed block of a height, with its parent's certificate.
+fn committed(store: &MeshStore, height: Height) -> Result<Option<Certified>, StorageError> {
+    match store.commit(height)? {
+        Some(commit) => store.block(&commit.id),
+        None => Ok(None),
+    }
 }
 
 /// The ancestors of a block above a height, oldest first, and the block: what fits into one answer.

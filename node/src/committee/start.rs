@@ -5,17 +5,17 @@ use super::{
     author::Author,
     execute::{self, Executor, Job, root_rules},
     held::{HeldCell, HeldCells},
-    keeper,
+    keeper, members,
     turn::{Inputs, Outputs, Standing, State, Turn, mesh_config, now_ms},
     verify::{Checked, Checker, CurrentSet},
-    wire::{Arrival, Packet, Wire},
+    wire::{Arrival, Ears, News, Packet, Wire},
 };
-use crate::{dev::keys::Keyring, journal::Journal};
+use crate::{dev::keys::Keyring, genesis::parameters, journal::Journal};
 use alloy_primitives::Bytes;
 use eyre::{Result, WrapErr};
 use parking_lot::RwLock;
-use qsdm_consensus::{CommitTip, Config, Core, Parameters, Recovery};
-use qsdm_crypto::{LocalSigner, MlDsaVerifier, Signer};
+use qsdm_consensus::{CommitTip, Config, Core, Recovery};
+use qsdm_crypto::{MlDsaVerifier, Signer};
 use qsdm_mesh::{Effect, Mesh, Origin};
 use qsdm_pool::{Pool, PoolConfig, recover_raw};
 use qsdm_primitives::{
@@ -34,20 +34,11 @@ use tokio::{
 pub(crate) struct ValidatorConfig<'a> {
     pub folder: &'a Path,
     pub spec: ChainSpec,
-    /// The validators of the first epoch.
-    pub set: ValidatorSet,
-    pub signer: Arc<LocalSigner>,
-    pub parameters: Parameters,
+    /// A node without a key follows the others.
+    pub signer: Option<Arc<dyn Signer>>,
     pub pool: PoolConfig,
     /// Accounts whose keys the node holds: on a development chain only.
     pub keys: Option<Arc<Keyring>>,
-}
-
-/// Where a validator listens, for whatever carries packets.
-#[derive(Debug)]
-pub(crate) struct Ears {
-    pub votes: mpsc::Receiver<Arrival>,
-    pub bulk: mpsc::Receiver<Arrival>,
 }
 
 /// A running validator.
@@ -67,7 +58,7 @@ struct Opened {
     journal: PoolJournal,
     mesh: Arc<MeshStore>,
     recovery: MeshRecovery,
-    safety: SafetyLog,
+    safety: Option<SafetyLog>,
     record: Option<qsdm_consensus::SafetyRecord>,
 }
 
@@ -79,10 +70,18 @@ fn open(config: &ValidatorConfig<'_>) -> Result<Opened> {
     let genesis = chain.block(0)?.ok_or_else(|| eyre::eyre!("the chain has no genesis block"))?;
     let first = execute::result(&genesis);
     let tip = CommitTip::genesis(BlockId(genesis.hash.0), config.spec.genesis_time * 1_000, first);
+    let tip = CommitTip { epoch: members::FIRST_EPOCH, ..tip };
     let rules = root_rules(config.spec.gas_limit);
-    let mesh = MeshStore::open(config.folder, &tip, &config.set, &rules).wrap_err_with(named)?;
-    let key = config.signer.public_key();
-    let (safety, record) = SafetyLog::open(config.folder, config.spec.chain_id, key).wrap_err_with(named)?;
+    let first = members::at_genesis(&config.spec).wrap_err_with(named)?;
+    let mesh = MeshStore::open(config.folder, &tip, &first, &rules).wrap_err_with(named)?;
+    let (safety, record) = match &config.signer {
+        Some(signer) => {
+            let key = signer.public_key();
+            let (log, record) = SafetyLog::open(config.folder, config.spec.chain_id, key).wrap_err_with(named)?;
+            (Some(log), record)
+        }
+        None => (None, None),
+    };
     let recovery = mesh.recover().wrap_err_with(named)?;
     Ok(Opened { chain, journal, mesh: Arc::new(mesh), recovery, safety, record })
 }
@@ -108,15 +107,16 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
         events: events.clone(),
     };
     let unfinished = unfinished(&store, &recovery, &chain, &set)?;
-    let key = config.signer.public_key().clone();
+    let parameters = parameters(&config.spec);
+    let key = config.signer.as_ref().map(|signer| signer.public_key().clone());
     let gas = recovery.rules.block_gas;
-    let me = set.indices().find(|index| set.get(*index).is_some_and(|of| of.key == key));
+    let me = key.as_ref().and_then(|key| set.indices().find(|index| set.get(*index).is_some_and(|of| of.key == *key)));
     let mut mesh = Mesh::new(mesh_config(chain_id, Arc::clone(&set), me, gas, recovery.cut.clone()), Arc::clone(&held));
-    mesh.set_fetch_repeat_ms((config.parameters.round_ms / 2).max(1));
+    mesh.set_fetch_repeat_ms((parameters.round_ms / 2).max(1));
     let rules = recovery.rules.clone();
     let cells = read_back(&mut mesh, &recovery, &checker, &held);
-    let mut core_config = Config::new(chain_id, rules.clone(), config.parameters.clone());
-    core_config.key = Some(key);
+    let mut core_config = Config::new(chain_id, rules.clone(), parameters);
+    core_config.key = key;
     let disk = recovery_of(recovery, record, cells, &chain)?;
     let (core, first) = Core::recover(core_config, disk, now_ms())?;
 
@@ -128,14 +128,13 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     let (votes_to, votes) = mpsc::channel::<Checked>(CHECKED_WAITING_MAX);
     let (bulk_to, bulk) = mpsc::channel::<Checked>(CHECKED_WAITING_MAX);
     let work = Arc::new(Notify::new());
+    wire.set_validators(&set);
     let standing = Standing { status: core.status(), set: Arc::clone(&set) };
     let (standing_to, standing) = watch::channel(standing);
 
     let keeping = Arc::clone(&store);
     let threads = vec![
-        thread::Builder::new()
-            .name("keeper".into())
-            .spawn(move || keeper::run(&keeping, Some(safety), wanted, &kept_to))?,
+        thread::Builder::new().name("keeper".into()).spawn(move || keeper::run(&keeping, safety, wanted, &kept_to))?,
         thread::Builder::new().name("executor".into()).spawn(move || {
             if let Err(error) = executor.run(jobs, &done_to) {
                 tracing::error!(%error, "execution stops: this node follows and signs nothing that depends on it");
@@ -186,10 +185,10 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
 /// Transactions that others pass on go to the pool, everything else to whoever checks signatures.
 async fn sort(mut from: mpsc::Receiver<Arrival>, to: mpsc::Sender<Arrival>, node: Arc<CommitteeNode>) {
     while let Some(arrival) = from.recv().await {
-        match arrival.packet {
-            Packet::Transactions(transactions) => node.forwarded(&transactions),
-            packet => {
-                if to.send(Arrival { packet, ..arrival }).await.is_err() {
+        match arrival.news {
+            News::Packet(Packet::Transactions(transactions)) => node.forwarded(&transactions),
+            news => {
+                if to.send(Arrival { news, ..arrival }).await.is_err() {
                     return;
                 }
             }

@@ -1,18 +1,11 @@
 //! Validators of one process, connected by queues.
 
-use super::wire::{Arrival, Packet, Wire};
+use super::wire::{Arrival, Inbox, News, Packet, Reply, Wire};
 use parking_lot::RwLock;
 use qsdm_consensus::PeerId;
-use qsdm_primitives::PublicKey;
+use qsdm_network::SyncRequest;
+use qsdm_primitives::{PublicKey, ValidatorSet};
 use std::sync::Arc;
-use tokio::sync::mpsc::{Sender, error::TrySendError};
-
-/// Where a node listens: what consensus needs, and everything else.
-#[derive(Clone, Debug)]
-pub(crate) struct Inbox {
-    pub votes: Sender<Arrival>,
-    pub bulk: Sender<Arrival>,
-}
 
 /// A switch that knows all nodes.
 #[derive(Debug, Default)]
@@ -40,22 +33,30 @@ impl Port {
     fn id(&self) -> PeerId {
         PeerId(self.me as u32)
     }
+
+    fn deliver(&self, to: PeerId, news: News) {
+        let nodes = self.switch.nodes.read();
+        let (Some((_, inbox)), Some((key, _))) = (nodes.get(to.0 as usize), nodes.get(self.me)) else { return };
+        inbox.try_put(Arrival { from: self.id(), key: Some(key.clone()), news });
+    }
 }
 
 impl Wire for Port {
     fn send(&self, to: PeerId, packet: Packet) {
-        let nodes = self.switch.nodes.read();
-        let (Some((_, inbox)), Some((key, _))) = (nodes.get(to.0 as usize), nodes.get(self.me)) else { return };
-        let queue = if matches!(packet, Packet::Message(_)) { &inbox.votes } else { &inbox.bulk };
-        match queue.try_send(Arrival { from: self.id(), key: Some(key.clone()), packet }) {
-            // what is lost is repeated or asked for
-            Ok(()) | Err(TrySendError::Closed(_)) => {}
-            Err(TrySendError::Full(_)) => tracing::debug!(to = to.0, "a queue is full"),
-        }
+        self.deliver(to, News::Packet(packet));
     }
 
     fn broadcast(&self, packet: Packet) {
         self.peers().into_iter().for_each(|peer| self.send(peer, packet.clone()));
+    }
+
+    fn ask(&self, to: PeerId, request: SyncRequest) {
+        let reply = {
+            let nodes = self.switch.nodes.read();
+            let (Some((_, mine)), Some((key, _))) = (nodes.get(self.me), nodes.get(to.0 as usize)) else { return };
+            Reply::Inbox { to: mine.clone(), from: to, key: key.clone() }
+        };
+        self.deliver(to, News::Request(request, reply));
     }
 
     fn peers(&self) -> Vec<PeerId> {
@@ -71,4 +72,6 @@ impl Wire for Port {
     fn penalise(&self, peer: PeerId, why: &str) {
         tracing::warn!(peer = peer.0, why, "a validator of this process breaks a rule");
     }
+
+    fn set_validators(&self, _: &ValidatorSet) {}
 }

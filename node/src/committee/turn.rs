@@ -9,11 +9,12 @@ use super::{
     held::HeldCells,
     keeper::{Keep, Kept},
     verify::{Checked, Checker},
-    wire::{Packet, Wire},
+    wire::{Packet, Reply, Wire},
 };
 use qsdm_consensus::{Action, Core, EpochEnd, Event, FetchRequest, PeerId, Status, TimerId};
 use qsdm_crypto::Signer;
 use qsdm_mesh::{CutRules, Mesh, MeshConfig, Phase, SubmeshRules};
+use qsdm_network::SyncRequest;
 use qsdm_primitives::{
     CellBody, CellId, Dimension, SubmeshId, ValidatorIndex, ValidatorSet,
     limits::{ASKED_CELLS_MAX, JOBS_WAITING_MAX, TURN_EVENTS_MAX},
@@ -31,7 +32,6 @@ use tokio::{
         mpsc::{Receiver, Sender, error::TrySendError},
         watch,
     },
-    task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
@@ -66,7 +66,7 @@ pub(crate) struct Turn {
     pub chain_id: u64,
     pub core: Core,
     pub mesh: Mesh<Arc<HeldCells>>,
-    pub signer: Arc<dyn Signer>,
+    pub signer: Option<Arc<dyn Signer>>,
     pub checker: Checker,
     pub wire: Arc<dyn Wire>,
     pub held: Arc<HeldCells>,
@@ -261,16 +261,15 @@ impl Turn {
                 }
             }
             Checked::OtherEpoch(from, epoch) => self.step(Event::OtherEpoch(from, epoch)),
-            Checked::Request(from, request) => self.on_request(from, request),
+            Checked::Request(from, request, reply) => self.on_request(from, request, reply),
         }
     }
 
-    fn on_request(&mut self, from: PeerId, request: FetchRequest) {
-        if let FetchRequest::Certificate(reference) = &request {
+    fn on_request(&mut self, from: PeerId, request: SyncRequest, reply: Reply) {
+        if let SyncRequest::Fetch(FetchRequest::Certificate(reference)) = &request {
             self.step(Event::CertificateRequest(from, *reference));
         }
-        let (store, wire) = (Arc::clone(&self.store), Arc::clone(&self.wire));
-        spawn_blocking(move || super::serve::serve(&store, &*wire, from, &request));
+        tokio::spawn(super::serve::serve(Arc::clone(&self.store), request, reply));
     }
 
     fn ask(&mut self, request: FetchRequest, from: Option<PeerId>, attempt: u32) {
@@ -287,6 +286,6 @@ impl Turn {
             }
             self.state.asked.extend(cells);
         }
-        self.wire.send(peer, Packet::Request(request));
+        self.wire.ask(peer, SyncRequest::Fetch(request));
     }
 }

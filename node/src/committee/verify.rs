@@ -2,12 +2,13 @@
 
 use super::{
     held::HeldCell,
-    wire::{Arrival, Packet, Wire},
+    wire::{Arrival, News, Packet, Reply, Wire},
 };
 use parking_lot::RwLock;
-use qsdm_consensus::{FetchRequest, Message, PeerId};
+use qsdm_consensus::{Message, PeerId};
 use qsdm_crypto::{Authenticate, AuthenticationError, Context, MlDsaVerifier, Verified};
 use qsdm_mesh::TransactionKey;
+use qsdm_network::SyncRequest;
 use qsdm_primitives::{
     Cell, CellId, Epoch, ValidatorIndex, ValidatorSet,
     limits::{VERIFY_BATCH_MAX, VERIFY_BATCH_MILLIS_MAX},
@@ -26,7 +27,7 @@ pub(crate) enum Checked {
     Cell(PeerId, Verified<Cell>, HeldCell, Vec<TransactionKey>),
     Acknowledge(ValidatorIndex, Epoch, Vec<CellId>),
     OtherEpoch(PeerId, Epoch),
-    Request(PeerId, FetchRequest),
+    Request(PeerId, SyncRequest, Reply),
 }
 
 /// The validators whose signatures count, as the core says.
@@ -54,7 +55,14 @@ impl Checker {
         let mut checked = Vec::with_capacity(arrivals.len());
         let (mut messages, mut senders) = (Vec::new(), Vec::new());
         let (mut cells, mut authors) = (Vec::new(), Vec::new());
-        for Arrival { from, key, packet } in arrivals {
+        for Arrival { from, key, news } in arrivals {
+            let packet = match news {
+                News::Packet(packet) => packet,
+                News::Request(request, reply) => {
+                    checked.push(Checked::Request(from, request, reply));
+                    continue;
+                }
+            };
             match packet {
                 Packet::Message(message) if message.epoch() != set.epoch() => {
                     checked.push(Checked::OtherEpoch(from, message.epoch()));
@@ -73,7 +81,6 @@ impl Checker {
                     let sender = set.indices().find(is_sender);
                     checked.extend(sender.map(|sender| Checked::Acknowledge(sender, epoch, cells)));
                 }
-                Packet::Request(request) => checked.push(Checked::Request(from, request)),
                 // the pool takes transactions before they get here
                 Packet::Transactions(_) => {}
             }

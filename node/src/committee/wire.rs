@@ -1,11 +1,13 @@
 //! What travels between validators, whatever carries it.
 
 use alloy_primitives::Bytes;
-use qsdm_consensus::{FetchRequest, Message, PeerId};
-use qsdm_primitives::{Cell, CellId, Epoch, PublicKey};
+use qsdm_consensus::{Message, PeerId};
+use qsdm_network::{Responder, SyncItem, SyncRequest};
+use qsdm_primitives::{Cell, CellId, Epoch, PublicKey, ValidatorSet, limits::ARRIVALS_WAITING_MAX};
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
-/// What travels between validators.
+/// What is sent unasked.
 #[derive(Clone, Debug)]
 pub(crate) enum Packet {
     /// About blocks.
@@ -16,19 +18,26 @@ pub(crate) enum Packet {
     Cell(Arc<Cell>),
     /// Transactions for the author that their senders are pinned to.
     Transactions(Vec<Bytes>),
-    /// A question; it is answered with messages and cells.
-    Request(FetchRequest),
 }
 
 /// What arrives.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Something that was sent, or is part of an answer.
+    Packet(Packet),
+    /// A question, and who takes the answer.
+    Request(SyncRequest, Reply),
+}
+
+/// What arrives, and from whom.
+#[derive(Debug)]
 pub(crate) struct Arrival {
     /// The connection.
     pub from: PeerId,
     /// The validator at its other end, as the handshake showed.
     pub key: Option<PublicKey>,
     /// What came.
-    pub packet: Packet,
+    pub news: News,
 }
 
 /// The way to the other nodes. Sending never waits: a connection that takes nothing more drops bulk first.
@@ -39,6 +48,9 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// To all nodes.
     fn broadcast(&self, packet: Packet);
 
+    /// Asks a node. What it answers arrives like everything else.
+    fn ask(&self, to: PeerId, request: SyncRequest);
+
     /// The nodes that are connected.
     fn peers(&self) -> Vec<PeerId>;
 
@@ -47,4 +59,98 @@ pub(crate) trait Wire: Send + Sync + 'static {
 
     /// A node broke a rule.
     fn penalise(&self, peer: PeerId, why: &str);
+
+    /// A new epoch has these validators.
+    fn set_validators(&self, set: &ValidatorSet);
+}
+
+/// Where a node puts what arrives: what consensus needs, and everything else.
+#[derive(Clone, Debug)]
+pub(crate) struct Inbox {
+    votes: mpsc::Sender<Arrival>,
+    bulk: mpsc::Sender<Arrival>,
+}
+
+/// Where a validator listens.
+#[derive(Debug)]
+pub(crate) struct Ears {
+    pub votes: mpsc::Receiver<Arrival>,
+    pub bulk: mpsc::Receiver<Arrival>,
+}
+
+impl Inbox {
+    pub(crate) fn new() -> (Self, Ears) {
+        let (votes, votes_from) = mpsc::channel(ARRIVALS_WAITING_MAX);
+        let (bulk, bulk_from) = mpsc::channel(ARRIVALS_WAITING_MAX);
+        (Self { votes, bulk }, Ears { votes: votes_from, bulk: bulk_from })
+    }
+
+    fn channel(&self, news: &News) -> &mpsc::Sender<Arrival> {
+        if matches!(news, News::Packet(Packet::Message(_))) { &self.votes } else { &self.bulk }
+    }
+
+    /// Puts it in when there is room; false where nobody listens any more.
+    pub(crate) async fn put(&self, arrival: Arrival) -> bool {
+        self.channel(&arrival.news).send(arrival).await.is_ok()
+    }
+
+    /// Puts it in where there is room. What finds none is lost; it is repeated or asked for.
+    pub(crate) fn try_put(&self, arrival: Arrival) {
+        if let Err(mpsc::error::TrySendError::Full(arrival)) = self.channel(&arrival.news).try_send(arrival) {
+            tracing::debug!(from = arrival.from.0, "a queue is full");
+        }
+    }
+}
+
+/// Takes the answer to one question.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// In this process: into the inbox of whoever asked.
+    Inbox {
+        to: Inbox,
+        from: PeerId,
+        key: PublicKey,
+    },
+    Peer(Responder),
+}
+
+impl Reply {
+    /// Sends a part of the answer; false where nobody takes it any more.
+    pub(crate) async fn send(&self, item: SyncItem) -> bool {
+        match self {
+            Self::Peer(responder) => responder.send(item).await,
+            Self::Inbox { to, from, key } => match packet_of(item) {
+                Some(packet) => {
+                    to.put(Arrival { from: *from, key: Some(key.clone()), news: News::Packet(packet) }).await
+                }
+                None => true,
+            },
+        }
+    }
+
+    /// That was all.
+    pub(crate) fn finish(self) {
+        if let Self::Peer(responder) = self {
+            responder.finish();
+        }
+    }
+
+    /// There is no answer.
+    pub(crate) fn refuse(self, why: &str) {
+        if let Self::Peer(responder) = self {
+            responder.refuse(why);
+        }
+    }
+}
+
+/// A part of an answer as if it had been sent unasked. Pieces of a snapshot are nothing of that kind.
+pub(crate) fn packet_of(item: SyncItem) -> Option<Packet> {
+    let message = match item {
+        SyncItem::Cell(cell) => return Some(Packet::Cell(cell)),
+        SyncItem::Block(block, certificate) => Message::Block(block, certificate),
+        SyncItem::Certificate(certificate) => Message::Certificate(certificate),
+        SyncItem::EpochCertificate(certificate) => Message::EpochCertificate(certificate),
+        SyncItem::Manifest { .. } | SyncItem::Chunk { .. } => return None,
+    };
+    Some(Packet::Message(Arc::new(message)))
 }

@@ -2,17 +2,18 @@
 
 use super::keys::Keyring;
 use crate::committee::{
-    start::{Ears, Validator, ValidatorConfig, start},
-    switch::{Inbox, Switch},
+    start::{Validator, ValidatorConfig, start},
+    switch::Switch,
+    wire::Inbox,
 };
+use alloy_primitives::{Address, Bytes};
 use eyre::{Result, WrapErr, bail};
-use qsdm_consensus::Parameters;
+use qsdm_contracts::GenesisValidator;
 use qsdm_crypto::{LocalSigner, Seed, Signer};
 use qsdm_pool::PoolConfig;
-use qsdm_primitives::{Algorithm, ChainSpec, Epoch, Validator as Member, ValidatorSet, limits::ARRIVALS_WAITING_MAX};
+use qsdm_primitives::{Algorithm, ChainSpec};
 use qsdm_storage::Store;
 use std::{path::Path, sync::Arc};
-use tokio::sync::mpsc;
 
 /// The keys of validators whose keys everybody may know: development only.
 pub(crate) fn signers(count: usize) -> Result<Vec<Arc<LocalSigner>>> {
@@ -24,14 +25,17 @@ pub(crate) fn signers(count: usize) -> Result<Vec<Arc<LocalSigner>>> {
     (0..count).map(|number| signer(number).wrap_err("no key for a validator")).collect()
 }
 
-/// The committee of these keys; the accounts collect the fees.
-pub(crate) fn first_set(signers: &[Arc<LocalSigner>], accounts: &[alloy_primitives::Address]) -> Result<ValidatorSet> {
-    let member = |(number, signer): (usize, &Arc<LocalSigner>)| Member {
-        account: accounts.get(number % accounts.len().max(1)).copied().unwrap_or_default(),
-        key: signer.public_key().clone(),
-        bonded: 1,
+/// The validators as genesis names them: an account of the mnemonic each. Where they are reached does not matter in one
+/// process; their places stand for it.
+pub(crate) fn at_genesis(signers: &[Arc<LocalSigner>], mnemonic: &str) -> Result<Vec<GenesisValidator>> {
+    let accounts = Keyring::derive(mnemonic, signers.len() as u32)?;
+    let one = |(place, (signer, account)): (usize, (&Arc<LocalSigner>, &Address))| GenesisValidator {
+        operator: *account,
+        key: Bytes::copy_from_slice(signer.public_key().bytes()),
+        peer_id: Bytes::copy_from_slice(&(place as u64).to_be_bytes()),
+        weight: 1,
     };
-    Ok(ValidatorSet::new(Epoch(0), signers.iter().enumerate().map(member).collect())?)
+    Ok(signers.iter().zip(accounts.addresses()).enumerate().map(one).collect())
 }
 
 /// The chain in `folder`, if there is one and as many validators keep it.
@@ -53,17 +57,10 @@ pub(crate) fn stored_spec(folder: &Path, validators: usize) -> Result<Option<Cha
     Ok(Store::stored_spec(&folder.join("0"))?)
 }
 
-/// Epochs are as much shorter as governance is faster.
-fn parameters(spec: &ChainSpec) -> Parameters {
-    let parameters = Parameters::default();
-    Parameters { epoch_length_ms: (parameters.epoch_length_ms / spec.time_scale).max(1), ..parameters }
-}
-
 /// Starts validators of one chain in the folders `0`, `1`, … of `folder`.
 pub(crate) fn start_all(
     folder: &Path,
     spec: &ChainSpec,
-    set: &ValidatorSet,
     signers: &[Arc<LocalSigner>],
     pool: &PoolConfig,
     keys: &Arc<Keyring>,
@@ -71,10 +68,8 @@ pub(crate) fn start_all(
     let switch = Arc::new(Switch::default());
     let mut ears = Vec::new();
     for signer in signers {
-        let (votes, votes_from) = mpsc::channel(ARRIVALS_WAITING_MAX);
-        let (bulk, bulk_from) = mpsc::channel(ARRIVALS_WAITING_MAX);
-        let port = switch.connect(signer.public_key().clone(), Inbox { votes, bulk });
-        ears.push((port, Ears { votes: votes_from, bulk: bulk_from }));
+        let (inbox, heard) = Inbox::new();
+        ears.push((switch.connect(signer.public_key().clone(), inbox), heard));
     }
     let mut validators = Vec::new();
     for (number, (signer, (port, ears))) in signers.iter().zip(ears).enumerate() {
@@ -82,9 +77,7 @@ pub(crate) fn start_all(
         let config = ValidatorConfig {
             folder: &folder,
             spec: spec.clone(),
-            set: set.clone(),
-            signer: Arc::clone(signer),
-            parameters: parameters(spec),
+            signer: Some(Arc::clone(signer) as Arc<dyn Signer>),
             pool: pool.clone(),
             keys: Some(Arc::clone(keys)),
         };

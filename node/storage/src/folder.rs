@@ -7,6 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// What an operator decides.
+const CONFIGURATION: &str = "config.toml";
+
 /// The database.
 pub(crate) const DATABASE: &str = "chain.db";
 /// The database while it is being made; renamed when it is complete.
@@ -17,8 +20,9 @@ pub(crate) const DATABASES_NEW: [&str; 4] =
 /// Locked while a store is open. Stays behind empty.
 const LOCK: &str = "chain.lock";
 /// What a data folder may hold beside the database: files of other parts of the node, and what a file system's root has.
-const OTHERS: [&str; 13] = [
-    "config.toml",
+const OTHERS: [&str; 14] = [
+    CONFIGURATION,
+    "genesis.json",
     "keys",
     crate::safety::FILE,
     crate::safety::FILE_NEW,
@@ -52,16 +56,19 @@ pub(crate) fn inspect(folder: &Path) -> Result<Found, StorageError> {
         }
         Err(error) => return Err(StorageError::io("read", folder)(error)),
     };
-    let mut foreign = None;
+    let (mut foreign, mut is_configured) = (None, false);
     for entry in entries {
         let name = entry.map_err(StorageError::io("read", folder))?.file_name();
         if name == DATABASE {
             return inspect_database(&folder.join(DATABASE)).map(|()| Found::Chain);
         }
+        is_configured |= name == CONFIGURATION;
         if !OTHERS.iter().chain(&DATABASES_NEW).chain(&crate::mesh::FILES).any(|other| name == *other) {
             foreign = Some(name.to_string_lossy().into_owned());
         }
     }
+    // a folder with a node's configuration was made for a node, whatever its operator keeps there as well
+    let foreign = foreign.filter(|_| !is_configured);
     foreign.map_or(Ok(Found::Empty), |found| Err(StorageError::ForeignFolder { path: folder.into(), found }))
 }
 

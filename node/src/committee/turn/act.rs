@@ -5,8 +5,8 @@ use crate::committee::{execute::Job, wire::Packet};
 use qsdm_consensus::{Action, CommittedBlock, Event, Message, PeerId, TimerId, Unsigned};
 use qsdm_mesh::Cut;
 use qsdm_primitives::{
-    Block, CellHeader, Domain, EpochCertificate, EpochVote, SignedBlockHeader, Statement, SubmeshId, Timeout,
-    TimeoutStatement, ValidatorIndex, Vote,
+    Block, CellHeader, Domain, EpochCertificate, EpochVote, Signature, SignedBlockHeader, Statement, SubmeshId,
+    Timeout, TimeoutStatement, ValidatorIndex, Vote,
 };
 use qsdm_storage::EndedEpoch;
 use std::{cmp::Reverse, sync::Arc, time::Duration};
@@ -65,13 +65,7 @@ impl Turn {
     }
 
     fn finish(&self, me: ValidatorIndex, unsigned: Unsigned) -> Option<Message> {
-        let sign = |message: [u8; 32]| match self.signer.sign(&message) {
-            Ok(signature) => Some(signature),
-            Err(error) => {
-                tracing::error!(%error, "signing fails");
-                None
-            }
-        };
+        let sign = |message: [u8; 32]| self.signature(&message);
         Some(match unsigned {
             Unsigned::Block(block) => {
                 let signature = sign(block.header.message(self.chain_id))?;
@@ -99,9 +93,19 @@ impl Turn {
     }
 
     fn sign_cell(&mut self, header: CellHeader) {
-        match self.signer.sign(&header.message(self.chain_id)) {
-            Ok(signature) => self.publish(header, signature),
-            Err(error) => tracing::error!(%error, "signing a cell fails"),
+        if let Some(signature) = self.signature(&header.message(self.chain_id)) {
+            self.publish(header, signature);
+        }
+    }
+
+    /// A node without a key is in no set, so nothing is signed there.
+    fn signature(&self, message: &[u8; 32]) -> Option<Signature> {
+        match self.signer.as_ref()?.sign(message) {
+            Ok(signature) => Some(signature),
+            Err(error) => {
+                tracing::error!(%error, "signing fails");
+                None
+            }
         }
     }
 
@@ -135,6 +139,7 @@ impl Turn {
         self.state.keep.batch.epochs.push(ended);
         *self.checker.set.write() = Arc::clone(&next);
         self.rules = end.rules.clone();
+        self.wire.set_validators(&next);
         self.held.next_epoch();
         self.author.next_epoch();
         self.state.writing.clear();

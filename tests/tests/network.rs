@@ -1,0 +1,139 @@
+//! Validators as processes of their own, over QUIC.
+
+use qsdm_tests::{
+    committee::{number, same_chain, send, transactions, wait_for, wait_until},
+    node::{Node, run},
+    rpc::Client,
+    testnet::Testnet,
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+fn accounts(count: u32) -> BTreeMap<u32, u64> {
+    (0..count).map(|index| (index, 0)).collect()
+}
+
+fn finalized(client: &mut Client) -> u64 {
+    number(&client.call("eth_getBlockByNumber", json!(["finalized", false]))["number"])
+}
+
+#[test]
+fn four_processes_agree_on_every_block_and_all_finalize_it() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut clients = testnet.clients();
+    let mut nonces = accounts(5);
+    send(&mut clients, &mut nonces, 20);
+    wait_for(&mut clients, &nonces);
+    let chain = same_chain(&mut clients);
+    assert_eq!(transactions(&chain), 100, "each transaction once");
+    for client in &mut clients {
+        wait_until("finality", || finalized(client) + 1 >= chain.len() as u64);
+    }
+    drop(clients);
+    testnet.stop_all();
+}
+
+/// One of four is killed again and again, and never loses or contradicts what it said.
+#[test]
+fn a_validator_that_is_killed_comes_back_and_the_others_do_not_wait_for_it() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut nonces = accounts(3);
+    for round in 0..4 {
+        let place = round % 4;
+        send(&mut testnet.clients(), &mut nonces, 2);
+        testnet.kill(place);
+        let mut others = testnet.clients();
+        send(&mut others, &mut nonces, 2);
+        let sum = |client: &mut Client| number(&client.call("eth_blockNumber", json!([])));
+        let before = sum(&mut others[0]);
+        wait_until("a block without it", || sum(&mut others[0]) > before);
+        testnet.start(place);
+    }
+    let mut clients = testnet.clients();
+    send(&mut clients, &mut nonces, 2);
+    wait_for(&mut clients, &nonces);
+    let chain = same_chain(&mut clients);
+    assert_eq!(transactions(&chain) as u64, nonces.values().sum::<u64>(), "each transaction once");
+    drop(clients);
+    testnet.stop_all();
+}
+
+/// A node that has nothing but the specification and an address, while the chain goes on.
+#[test]
+fn a_fifth_node_joins_from_nothing_under_load() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut nonces = accounts(4);
+    send(&mut testnet.clients(), &mut nonces, 30);
+    wait_for(&mut testnet.clients(), &nonces);
+    let (dir, genesis) = (testnet.beside("fifth"), testnet.dir(0).join("genesis.json"));
+    let peer = testnet.nodes[2]["p2p"].as_str().expect("an address").to_owned();
+    let dir = dir.to_str().expect("a UTF-8 path");
+    let made = run(&["init", "--dir", dir, "--genesis", genesis.to_str().expect("a UTF-8 path"), "--peer", &peer]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let listen = ["--rpc-listen", "127.0.0.1:0", "--p2p-listen", "/ip4/127.0.0.1/udp/0/quic-v1"];
+    let fifth = Node::of_folder(dir.as_ref(), &listen).expect("it starts");
+    assert!(fifth.ready["validator"].is_null(), "{}", fifth.ready);
+    send(&mut testnet.clients(), &mut nonces, 10);
+    let mut clients = testnet.clients();
+    clients.push(fifth.client());
+    // transactions that are sent to it go to those who write cells
+    send(&mut clients[4..], &mut nonces, 2);
+    wait_for(&mut clients, &nonces);
+    let chain = same_chain(&mut clients);
+    assert_eq!(transactions(&chain) as u64, nonces.values().sum::<u64>(), "each transaction once");
+    drop(clients);
+    assert!(fifth.stop().success());
+    testnet.stop_all();
+}
+
+#[test]
+fn epochs_end_while_one_validator_is_away_and_it_comes_back() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut nonces = accounts(2);
+    let epoch = |client: &mut Client| number(&client.call("qsdm_getCommittee", json!([]))["epoch"]);
+    send(&mut testnet.clients(), &mut nonces, 2);
+    let start = epoch(&mut testnet.clients()[0]);
+    testnet.kill(3);
+    wait_until("two epochs", || {
+        send(&mut testnet.clients(), &mut nonces, 1);
+        wait_for(&mut testnet.clients(), &nonces);
+        epoch(&mut testnet.clients()[0]) >= start + 2
+    });
+    testnet.start(3);
+    let mut clients = testnet.clients();
+    send(&mut clients, &mut nonces, 2);
+    wait_for(&mut clients, &nonces);
+    wait_until("the epoch of the others", || epoch(&mut clients[3]) >= start + 2);
+    same_chain(&mut clients);
+    drop(clients);
+    testnet.stop_all();
+}
+
+/// Two that sign with one key are slashed: the second one ends with a status of its own, and says why.
+#[test]
+fn one_key_is_used_by_one_process() {
+    let mut testnet = Testnet::running(4, &[]);
+    let same_folder = Node::of_folder(testnet.dir(1), &["--rpc-listen", "127.0.0.1:0"]).expect_err("it is in use");
+    assert!(same_folder.contains("in use"), "{same_folder}");
+    // the same validator's key on a node of its own
+    let copy = testnet.beside("copy");
+    let genesis = testnet.dir(1).join("genesis.json");
+    let peer = testnet.nodes[2]["p2p"].as_str().expect("an address").to_owned();
+    let dir = copy.to_str().expect("a UTF-8 path");
+    let made = run(&["init", "--dir", dir, "--genesis", genesis.to_str().expect("a UTF-8 path"), "--peer", &peer]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    for file in ["keys/validator.json", "keys/password"] {
+        std::fs::copy(testnet.dir(1).join(file), copy.join(file)).expect("it is copied");
+    }
+    let config = std::fs::read_to_string(copy.join("config.toml")).expect("it is read");
+    let config = config.replace("# key =", "key =").replace("# password_file =", "password_file =");
+    std::fs::write(copy.join("config.toml"), config).expect("it is written");
+    let listen = ["--rpc-listen", "127.0.0.1:0", "--p2p-listen", "/ip4/127.0.0.1/udp/0/quic-v1"];
+    let refused = Node::of_folder(&copy, &listen).expect_err("the key is in use");
+    assert!(refused.contains("exit status: 3") && refused.contains("is in use by"), "{refused}");
+    // the first one goes on
+    let mut nonces = accounts(2);
+    send(&mut testnet.clients(), &mut nonces, 2);
+    wait_for(&mut testnet.clients(), &nonces);
+    testnet.stop_all();
+}
