@@ -1,6 +1,8 @@
 //! The command line. One file a subcommand.
 
 use clap::{Parser, Subcommand};
+use qsdm_consensus::RecoverError;
+use qsdm_storage::SafetyLogError;
 use std::process::ExitCode;
 
 mod completions;
@@ -82,11 +84,17 @@ pub(crate) fn run() -> ExitCode {
 fn exit_code(error: &eyre::Report) -> u8 {
     if error.is::<Usage>() {
         2
-    } else if error.is::<Refusal>() {
+    } else if error.is::<Refusal>() || error.chain().any(|cause| is_unsafe(cause)) {
         3
     } else {
         1
     }
+}
+
+/// Whether a node can't know what its key signed before.
+fn is_unsafe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let log = cause.downcast_ref::<SafetyLogError>();
+    cause.is::<RecoverError>() || log.is_some_and(|error| !matches!(error, SafetyLogError::Storage(_)))
 }
 
 /// A validator that signs now, or signs on, could be slashed: exit code 3.

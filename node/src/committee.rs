@@ -15,10 +15,11 @@ mod held;
 mod keeper;
 pub(crate) mod members;
 pub(crate) mod net;
+pub(crate) mod queues;
 mod serve;
 pub(crate) mod start;
 pub(crate) mod switch;
-mod turn;
+pub(crate) mod turn;
 mod verify;
 pub(crate) mod wire;
 
@@ -142,7 +143,7 @@ impl Node for CommitteeNode {
     }
 
     fn committee(&self) -> Option<Committee> {
-        let Standing { status, set } = self.standing();
+        let Standing { status, set, .. } = self.standing();
         let member = |index: ValidatorIndex| {
             let validator = set.get(index)?;
             Some(CommitteeMember {

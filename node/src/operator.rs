@@ -11,3 +11,4 @@
 pub(crate) mod config;
 pub(crate) mod folder;
 pub(crate) mod run;
+mod watch;

@@ -6,7 +6,8 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    net::UdpSocket,
+    io::{Read, Write},
+    net::{TcpStream, UdpSocket},
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -109,6 +110,21 @@ impl Testnet {
             .collect::<Vec<_>>()
             .into_iter()
             .for_each(|place| self.stop(place));
+    }
+
+    /// What a node answers on its monitor's address, head included.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub fn get(&self, place: usize, path: &str) -> String {
+        let url = self.nodes[place]["metrics"].as_str().expect("an address");
+        let address = url.trim_start_matches("http://").trim_end_matches("/metrics");
+        let mut stream = TcpStream::connect(address).expect("the monitor listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
     /// Connections to the JSON-RPC of every node that runs.

@@ -70,7 +70,14 @@ fn a_fifth_node_joins_from_nothing_under_load() {
     let dir = dir.to_str().expect("a UTF-8 path");
     let made = run(&["init", "--dir", dir, "--genesis", genesis.to_str().expect("a UTF-8 path"), "--peer", &peer]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let listen = ["--rpc-listen", "127.0.0.1:0", "--p2p-listen", "/ip4/127.0.0.1/udp/0/quic-v1"];
+    let listen = [
+        "--rpc-listen",
+        "127.0.0.1:0",
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--p2p-listen",
+        "/ip4/127.0.0.1/udp/0/quic-v1",
+    ];
     let fifth = Node::of_folder(dir.as_ref(), &listen).expect("it starts");
     assert!(fifth.ready["validator"].is_null(), "{}", fifth.ready);
     send(&mut testnet.clients(), &mut nonces, 10);
@@ -128,12 +135,43 @@ fn one_key_is_used_by_one_process() {
     let config = std::fs::read_to_string(copy.join("config.toml")).expect("it is read");
     let config = config.replace("# key =", "key =").replace("# password_file =", "password_file =");
     std::fs::write(copy.join("config.toml"), config).expect("it is written");
-    let listen = ["--rpc-listen", "127.0.0.1:0", "--p2p-listen", "/ip4/127.0.0.1/udp/0/quic-v1"];
+    let listen = [
+        "--rpc-listen",
+        "127.0.0.1:0",
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--p2p-listen",
+        "/ip4/127.0.0.1/udp/0/quic-v1",
+    ];
     let refused = Node::of_folder(&copy, &listen).expect_err("the key is in use");
     assert!(refused.contains("exit status: 3") && refused.contains("is in use by"), "{refused}");
     // the first one goes on
     let mut nonces = accounts(2);
     send(&mut testnet.clients(), &mut nonces, 2);
     wait_for(&mut testnet.clients(), &nonces);
+    testnet.stop_all();
+}
+
+/// What an operator looks at.
+#[test]
+fn figures_and_health_are_served_beside_the_rest() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut nonces = accounts(2);
+    send(&mut testnet.clients(), &mut nonces, 2);
+    wait_for(&mut testnet.clients(), &nonces);
+    let figures = testnet.get(1, "/metrics");
+    for figure in ["qsdm_consensus_validators 4", "qsdm_network_peers 3", "qsdm_consensus_halted 0"] {
+        assert!(figures.lines().any(|line| line == figure), "{figure} in {figures}");
+    }
+    assert!(
+        !figures.lines().any(|line| line.starts_with("qsdm_network_dropped") && !line.ends_with(" 0")),
+        "{figures}"
+    );
+    let health = testnet.get(1, "/health");
+    assert!(health.starts_with("HTTP/1.1 200") && health.contains("\"ok\":true"), "{health}");
+    for place in [0, 2, 3] {
+        testnet.stop(place);
+    }
+    wait_until("a node that misses the others", || testnet.get(1, "/health").starts_with("HTTP/1.1 503"));
     testnet.stop_all();
 }

@@ -265,6 +265,17 @@ pub const KEY_WATCH_AFTER_CONNECT_MS: u64 = 500;
 /// Time in milliseconds for farewells when a node stops.
 pub const FAREWELL_MS_MAX: u64 = 500;
 
+// ---- Monitor --------------------------------------------------------------------------------------------------------
+
+/// Connections of whoever watches the node.
+pub const MONITOR_CONNECTIONS_MAX: usize = 16;
+/// Time in milliseconds for the header of a request.
+pub const MONITOR_HEADER_MS_MAX: u64 = 2_000;
+/// Time in milliseconds for a whole connection: a scrape takes a few of them.
+pub const MONITOR_MS_MAX: u64 = 30_000;
+/// Time in milliseconds without a commit after which a node says that it is not well: some idle blocks long.
+pub const HEALTHY_COMMIT_MS_MAX: u64 = 60_000;
+
 // ---- JSON-RPC transport ---------------------------------------------------------------------------------------------
 
 /// Most threads that serve connections: one answers 50,000 questions a second, the rest of the machine is for the chain.

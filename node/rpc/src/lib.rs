@@ -7,6 +7,7 @@ mod dispatch;
 mod error;
 mod memory;
 pub mod methods;
+pub mod monitor;
 mod params;
 pub mod ports;
 mod registry;

@@ -30,6 +30,10 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "ADDRESS", env = "QSDM_PEERS", value_delimiter = ',')]
     peer: Vec<Multiaddr>,
 
+    /// Address of metrics and health
+    #[arg(long, value_name = "IP:PORT", env = "QSDM_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+
     /// File with the password of the validator's key
     #[arg(long, value_name = "FILE", env = "QSDM_PASSWORD_FILE")]
     password_file: Option<PathBuf>,
@@ -44,6 +48,9 @@ pub(super) fn run(args: NodeArgs) -> Result<ExitCode> {
     let mut config = folder.config()?;
     if let Some(listen) = args.rpc_listen {
         config.rpc.listen = listen;
+    }
+    if let Some(listen) = args.metrics_listen {
+        config.metrics.listen = listen;
     }
     if !args.p2p_listen.is_empty() {
         config.network.listen.clone_from(&args.p2p_listen);
@@ -77,6 +84,7 @@ fn announce(args: &NodeArgs, running: &Running) -> Result<()> {
         let line = json!({
             "rpc": format!("http://{}", running.rpc()),
             "p2p": p2p,
+            "metrics": format!("http://{}/metrics", running.metrics()),
             "node": running.node_id(),
             "chainId": running.spec.chain_id,
             "epoch": standing.status.epoch.0,
@@ -91,6 +99,7 @@ fn announce(args: &NodeArgs, running: &Running) -> Result<()> {
         };
         writeln!(out, "chain    {} · epoch {} · {role}", running.spec.chain_id, standing.status.epoch)?;
         writeln!(out, "JSON-RPC http://{}", running.rpc())?;
+        writeln!(out, "metrics  http://{}/metrics", running.metrics())?;
         p2p.iter().try_for_each(|address| writeln!(out, "nodes    {address}"))?;
         writeln!(out, "Ctrl-C stops the node.")?;
     }

@@ -52,7 +52,7 @@ pub(crate) struct TestnetArgs {
     json: bool,
 }
 
-/// Ports that each node takes: JSON-RPC and p2p, and room for what follows.
+/// Ports that each node takes: JSON-RPC, p2p, one to come, metrics, and room for more.
 const PORTS: u16 = 10;
 /// Accounts that are funded; as in `qsdm dev`, ten of them hold reputation.
 const ACCOUNTS: u32 = 10;
@@ -65,6 +65,7 @@ const COST: KdfCost = KdfCost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
 struct Made {
     folder: Folder,
     rpc: u16,
+    metrics: u16,
     p2p: String,
     validator: GenesisValidator,
 }
@@ -119,6 +120,7 @@ fn make(args: &TestnetArgs, dir: &Path, number: u16, operator: alloy_primitives:
     Ok(Made {
         p2p: format!("/ip4/127.0.0.1/udp/{}/quic-v1/p2p/{node}", first + 1),
         rpc: first,
+        metrics: first + 3,
         folder,
         validator: GenesisValidator {
             operator,
@@ -137,9 +139,11 @@ fn configuration(node: &Made, all: &[Made]) -> String {
         "# A node of a test network. `qsdm config print --default` explains the keys.\n\n\
          [rpc]\nlisten = \"127.0.0.1:{}\"\n\n\
          [network]\nlisten = [\"{listen}\"]\npeers = [\n{}]\n\n\
+         [metrics]\nlisten = \"127.0.0.1:{}\"\n\n\
          [validator]\nkey = \"keys/validator.json\"\npassword_file = \"keys/password\"\n",
         node.rpc,
         peers.concat(),
+        node.metrics,
     )
 }
 
@@ -187,7 +191,7 @@ fn describe(node: &Made, program: &Path) -> Value {
         "rpc": format!("http://127.0.0.1:{}", node.rpc),
         "p2p": node.p2p,
         "flower": Value::Null,
-        "metrics": Value::Null,
+        "metrics": format!("http://127.0.0.1:{}/metrics", node.metrics),
         "start": argv,
     })
 }
@@ -202,6 +206,7 @@ mod tests {
         let node = |number: u16| Made {
             folder: Folder::new("x"),
             rpc: number,
+            metrics: number,
             p2p: format!("/ip4/127.0.0.1/udp/{number}/quic-v1/p2p/{}", qsdm_network::NodeKey::generate().node_id()),
             validator: GenesisValidator {
                 operator: Default::default(),

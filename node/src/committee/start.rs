@@ -6,6 +6,7 @@ use super::{
     execute::{self, Executor, Job, root_rules},
     held::{HeldCell, HeldCells},
     keeper, members,
+    queues::Queue,
     turn::{Inputs, Outputs, Standing, State, Turn, mesh_config, now_ms},
     verify::{Checked, Checker, CurrentSet},
     wire::{Arrival, Ears, News, Packet, Wire},
@@ -46,6 +47,8 @@ pub(crate) struct Validator {
     pub node: Arc<CommitteeNode>,
     pub chain: Arc<Chain>,
     pub pool: Arc<Pool>,
+    /// What waits between its tasks.
+    pub queues: Vec<Queue>,
     stop: watch::Sender<bool>,
     turn: JoinHandle<()>,
     checks: Vec<JoinHandle<()>>,
@@ -127,9 +130,17 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     let (done_to, done) = mpsc::channel(KEEPS_WAITING_MAX);
     let (votes_to, votes) = mpsc::channel::<Checked>(CHECKED_WAITING_MAX);
     let (bulk_to, bulk) = mpsc::channel::<Checked>(CHECKED_WAITING_MAX);
+    let mut queues = vec![
+        Queue::of("keeper", &keeper),
+        Queue::of("kept", &kept_to),
+        Queue::of("executor", &jobs_to),
+        Queue::of("executed", &done_to),
+        Queue::of("checked_votes", &votes_to),
+        Queue::of("checked_bulk", &bulk_to),
+    ];
     let work = Arc::new(Notify::new());
     wire.set_validators(&set);
-    let standing = Standing { status: core.status(), set: Arc::clone(&set) };
+    let standing = Standing { status: core.status(), set: Arc::clone(&set), committed_ms: now_ms() };
     let (standing_to, standing) = watch::channel(standing);
 
     let keeping = Arc::clone(&store);
@@ -174,12 +185,13 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     });
     node.recover_journal()?;
     let (sorted_to, sorted) = mpsc::channel(ARRIVALS_WAITING_MAX);
+    queues.push(Queue::of("sorted", &sorted_to));
     let checks = vec![
         tokio::spawn(checker.clone().run(ears.votes, votes_to, Arc::clone(&wire))),
         tokio::spawn(sort(ears.bulk, sorted_to, Arc::clone(&node))),
         tokio::spawn(checker.run(sorted, bulk_to, wire)),
     ];
-    Ok(Validator { node, chain, pool, stop, turn: tokio::spawn(turn.run(inputs, first)), checks, threads })
+    Ok(Validator { node, chain, pool, queues, stop, turn: tokio::spawn(turn.run(inputs, first)), checks, threads })
 }
 
 /// Transactions that others pass on go to the pool, everything else to whoever checks signatures.

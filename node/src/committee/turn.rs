@@ -59,6 +59,8 @@ pub(crate) struct Outputs {
 pub(crate) struct Standing {
     pub status: Status,
     pub set: Arc<ValidatorSet>,
+    /// Local time of the newest commit in this process, in milliseconds since 1970; of the start, where there is none.
+    pub committed_ms: u64,
 }
 
 /// The task.
@@ -91,6 +93,7 @@ pub(crate) struct State {
     asked: HashSet<CellId>,
     /// The own cell that is being signed, by submesh.
     writing: BTreeMap<SubmeshId, (CellId, CellBody)>,
+    pub(crate) committed_ms: u64,
     last_cell_ms: u64,
     last_repeat_ms: u64,
     /// Admitted cells that are not durable yet.
@@ -101,7 +104,7 @@ pub(crate) struct State {
 impl State {
     /// Blocks that were committed before the stop are executed first.
     pub(crate) fn starting_with(jobs: Vec<Job>) -> Self {
-        Self { jobs: jobs.into(), ..Self::default() }
+        Self { jobs: jobs.into(), committed_ms: now_ms(), ..Self::default() }
     }
 }
 
@@ -184,7 +187,11 @@ impl Turn {
                 }
             }
         }
-        let standing = Standing { status: self.core.status(), set: Arc::clone(&self.checker.set.read()) };
+        let standing = Standing {
+            status: self.core.status(),
+            set: Arc::clone(&self.checker.set.read()),
+            committed_ms: self.state.committed_ms,
+        };
         self.standing.send_replace(standing);
     }
 

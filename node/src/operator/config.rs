@@ -20,6 +20,7 @@ pub(crate) const DEFAULT: &str = include_str!("default.toml");
 pub(crate) struct Config {
     pub rpc: Rpc,
     pub network: P2p,
+    pub metrics: Metrics,
     pub validator: Keys,
 }
 
@@ -42,6 +43,13 @@ pub(crate) struct P2p {
     pub bulk_bytes_per_second: u64,
 }
 
+/// Figures and health.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Metrics {
+    pub listen: SocketAddr,
+}
+
 /// The validator's key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -54,6 +62,12 @@ impl Default for Rpc {
     fn default() -> Self {
         let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8545);
         Self { listen, hosts: Vec::new(), origins: Vec::new() }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9545) }
     }
 }
 

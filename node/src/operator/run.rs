@@ -1,6 +1,6 @@
 //! Starting a node from its folder in order, and stopping it in reverse.
 
-use super::{config::Config, folder::Folder};
+use super::{config::Config, folder::Folder, watch::Watch};
 use crate::{
     cli::Refusal,
     committee::{
@@ -20,6 +20,7 @@ use qsdm_primitives::{
 use qsdm_rpc::{
     Server, ServerConfig,
     methods::{self, App, AppConfig},
+    monitor::Monitor,
     ports::Node,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -30,6 +31,7 @@ pub(crate) struct Running {
     pub spec: ChainSpec,
     validator: Validator,
     server: Server,
+    monitor: Monitor,
     carrier: Arc<Carrier>,
     key_seen: watch::Receiver<Option<KeySeen>>,
     tasks: Vec<JoinHandle<()>>,
@@ -64,7 +66,19 @@ pub(crate) async fn start(folder: &Folder, config: &Config) -> Result<Running> {
     rpc.origins.listed.clone_from(&config.rpc.origins);
     let server = Server::bind(rpc, methods::registry(), Arc::clone(&app)).await?;
     tasks.push(tokio::spawn(app.feed_subscribers()));
-    Ok(Running { spec, validator, server, carrier, key_seen, tasks })
+    let mut validator = validator;
+    let watch = Watch {
+        node: Arc::clone(&validator.node),
+        chain: Arc::clone(&validator.chain),
+        pool: Arc::clone(&validator.pool),
+        carrier: Arc::clone(&carrier),
+        queues: std::mem::take(&mut validator.queues),
+        has_peers: !config.network.peers.is_empty(),
+    };
+    let listen = config.metrics.listen;
+    let monitor = Monitor::bind(listen, Arc::new(watch));
+    let monitor = monitor.await.wrap_err_with(|| format!("metrics can't be served on {listen}"))?;
+    Ok(Running { spec, validator, server, monitor, carrier, key_seen, tasks })
 }
 
 fn open_network(
@@ -118,6 +132,11 @@ impl Running {
         self.server.local_addr()
     }
 
+    /// Where figures and health are.
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.monitor.local_addr()
+    }
+
     /// Where other nodes reach this one.
     pub(crate) fn p2p(&self) -> Vec<Multiaddr> {
         self.carrier.network().addresses()
@@ -144,6 +163,7 @@ impl Running {
     /// Stops: no new requests, answers under way finish, then consensus and store, then the network.
     pub(crate) async fn stop(self) {
         self.server.shutdown().await;
+        drop(self.monitor);
         self.validator.stop().await;
         self.carrier.network().shutdown().await;
         for task in self.tasks {

@@ -112,6 +112,7 @@ impl Turn {
     fn commit(&mut self, committed: CommittedBlock) {
         let header = committed.block.header();
         tracing::debug!(height = %header.height, round = %header.round, cells = committed.cells.len(), "committed");
+        self.state.committed_ms = now_ms();
         self.held.commit(&committed.cells);
         let effects = self.mesh.include(&committed.cells, now_ms());
         self.state.jobs.push_back(Job {

@@ -1,0 +1,76 @@
+//! A validator whose disk lost or changed what it signed before: it signs nothing, says why, and ends with a status of its
+//! own. The others go on.
+
+use qsdm_tests::{
+    committee::{number, send, wait_for, wait_until},
+    node::Node,
+    testnet::Testnet,
+};
+use serde_json::json;
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+/// A network with some blocks, whose last validator is stopped.
+fn stopped() -> (Testnet, BTreeMap<u32, u64>, PathBuf) {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut nonces: BTreeMap<u32, u64> = (0..2).map(|index| (index, 0)).collect();
+    send(&mut testnet.clients(), &mut nonces, 3);
+    wait_for(&mut testnet.clients(), &nonces);
+    testnet.stop(3);
+    let log = testnet.dir(3).join("safety.log");
+    (testnet, nonces, log)
+}
+
+fn refusal(testnet: &Testnet) -> String {
+    let refused = Node::of_folder(testnet.dir(3), &[]).expect_err("it must not sign");
+    assert!(refused.contains("exit status: 3"), "{refused}");
+    refused
+}
+
+#[test]
+fn a_validator_without_its_log_does_not_sign() {
+    let (mut testnet, mut nonces, log) = stopped();
+    fs::remove_file(&log).expect("it is there");
+    assert!(refusal(&testnet).contains("no safety record"));
+    // still none: the refusal began no log that a second start would believe
+    assert!(refusal(&testnet).contains("no safety record"));
+    send(&mut testnet.clients(), &mut nonces, 1);
+    wait_for(&mut testnet.clients(), &nonces);
+    testnet.stop_all();
+}
+
+#[test]
+fn a_validator_with_an_old_log_does_not_sign() {
+    let (mut testnet, mut nonces, log) = stopped();
+    let old = fs::read(&log).expect("it is there");
+    testnet.start(3);
+    let height = |testnet: &Testnet| number(&testnet.clients()[3].call("qsdm_getCommittee", json!([]))["height"]);
+    let before = height(&testnet);
+    send(&mut testnet.clients(), &mut nonces, 3);
+    wait_for(&mut testnet.clients(), &nonces);
+    wait_until("a commit", || height(&testnet) > before + 1);
+    testnet.stop(3);
+    let new = fs::read(&log).expect("it is there");
+    fs::write(&log, old).expect("it is written");
+    assert!(refusal(&testnet).contains("it is a backup"));
+    fs::write(&log, new).expect("it is written");
+    testnet.start(3);
+    wait_for(&mut testnet.clients(), &nonces);
+    testnet.stop_all();
+}
+
+#[test]
+fn a_flipped_bit_in_the_log_is_damage() {
+    let (mut testnet, mut nonces, log) = stopped();
+    let good = fs::read(&log).expect("it is there");
+    let mut bad = good.clone();
+    let middle = bad.len() / 2;
+    bad[middle] ^= 1;
+    fs::write(&log, bad).expect("it is written");
+    let said = refusal(&testnet);
+    assert!(said.contains("damaged") || said.contains("doctor"), "{said}");
+    fs::write(&log, good).expect("it is written");
+    testnet.start(3);
+    send(&mut testnet.clients(), &mut nonces, 1);
+    wait_for(&mut testnet.clients(), &nonces);
+    testnet.stop_all();
+}
