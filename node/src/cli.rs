@@ -84,7 +84,7 @@ pub(crate) fn run() -> ExitCode {
 fn exit_code(error: &eyre::Report) -> u8 {
     if error.is::<Usage>() {
         2
-    } else if error.is::<Refusal>() || error.chain().any(|cause| is_unsafe(cause)) {
+    } else if error.is::<Refusal>() || error.chain().any(is_unsafe) {
         3
     } else {
         1

@@ -74,6 +74,11 @@ impl Held {
         self.authors.get(&author).copied().unwrap_or(0)
     }
 
+    /// The greatest number that one author has here.
+    pub(crate) fn greatest(&self) -> usize {
+        self.authors.values().copied().max().unwrap_or(0)
+    }
+
     pub(crate) fn keys(&self) -> &KeyIndex {
         &self.keys
     }

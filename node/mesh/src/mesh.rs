@@ -16,7 +16,7 @@ use crate::{
     fetch::Fetches,
     held::Held,
     origin::{Origin, PeerId},
-    pending::{Arrival, Pending},
+    pending::{Arrival, Need, Pending},
     ports::{CellStore, StoredPlace},
     quota::Quotas,
     validity::check_header,
@@ -65,6 +65,8 @@ struct Head {
 pub struct Usage {
     /// Admitted cells that no block includes yet.
     pub held: usize,
+    /// Greatest number of those of one author.
+    pub held_of_one: usize,
     /// Cells that wait.
     pub pending: usize,
     /// Their bytes.
@@ -196,7 +198,7 @@ impl<S: CellStore> Mesh<S> {
                 return self.refuse(arrival.id, arrival.from, error, now_ms, effects);
             }
             if let Err(error) = self.quotas.charge_author(author, arrival.bytes, is_wanted, now_ms) {
-                return self.refuse(arrival.id, arrival.from, error, now_ms, effects);
+                return self.park(arrival, Need::Quota, error, now_ms, effects);
             }
         }
         self.settle(vec![arrival], now_ms, effects);
@@ -245,8 +247,26 @@ impl<S: CellStore> Mesh<S> {
             arrivals.extend(self.take_all(waiting));
         }
         self.settle(arrivals, now_ms, &mut effects);
+        self.spend_quotas(now_ms, &mut effects);
         self.ask(now_ms, &mut effects);
         effects
+    }
+
+    /// Cells that came too fast are judged as their authors' quotas allow, each author's shallowest ones first: whatever
+    /// the order of arrival was, everybody admits the same ones.
+    fn spend_quotas(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
+        loop {
+            let mut due = self.pending.waiting_for_quota();
+            due.retain(|id| {
+                let waiting = self.pending.get(id).map(|arrival| (arrival.author(), arrival.bytes));
+                waiting.is_some_and(|(author, bytes)| self.quotas.charge_author(author, bytes, false, now_ms).is_ok())
+            });
+            if due.is_empty() {
+                return;
+            }
+            let arrivals = self.take_all(due);
+            self.settle(arrivals, now_ms, effects);
+        }
     }
 
     fn ask(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
@@ -306,6 +326,7 @@ impl<S: CellStore> Mesh<S> {
         let (pending_of_one, pending_bytes_of_one) = self.pending.greatest();
         Usage {
             held: self.held.len(),
+            held_of_one: self.held.greatest(),
             pending,
             pending_bytes,
             pending_of_one,

@@ -1,4 +1,4 @@
-//! The cells that wait: for parents, for the clock, or for room.
+//! The cells that wait: for parents, for the clock, for room, or for their author's quota.
 
 use crate::{
     conflict::{KeyIndex, TransactionKey},
@@ -48,6 +48,8 @@ pub(crate) enum Need {
     Clock,
     /// The commitment of other cells of its author.
     Room,
+    /// Time, because its author sends more than it may.
+    Quota,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,7 @@ pub(crate) struct Pending {
     children: BTreeMap<CellId, BTreeSet<CellId>>,
     clock: BTreeSet<(u64, CellId)>,
     room: BTreeMap<ValidatorIndex, BTreeSet<(u64, CellId)>>,
+    quota: BTreeMap<ValidatorIndex, BTreeSet<(u64, CellId)>>,
     keys: KeyIndex,
 }
 
@@ -197,6 +200,9 @@ impl Pending {
             Need::Room => {
                 self.room.entry(author).or_default().insert((depth, id));
             }
+            Need::Quota => {
+                self.quota.entry(author).or_default().insert((depth, id));
+            }
         }
         let of_author = self.authors.entry(author).or_default();
         of_author.by_depth.insert((depth, id));
@@ -221,6 +227,7 @@ impl Pending {
                 self.clock.remove(&(arrival.header().time_ms, *id));
             }
             Need::Room => remove_from(&mut self.room, author, &(depth, *id)),
+            Need::Quota => remove_from(&mut self.quota, author, &(depth, *id)),
         }
         if let Some(of_author) = self.authors.get_mut(&author) {
             of_author.by_depth.remove(&(depth, *id));
@@ -255,6 +262,16 @@ impl Pending {
     /// Those of an author that wait for room, the shallowest first.
     pub(crate) fn waiting_for_room(&self, author: ValidatorIndex) -> Vec<CellId> {
         self.room.get(&author).into_iter().flatten().map(|(_, id)| *id).collect()
+    }
+
+    /// The shallowest cell of each author that waits for its quota.
+    pub(crate) fn waiting_for_quota(&self) -> Vec<CellId> {
+        self.quota.values().filter_map(|of| of.first()).map(|(_, id)| *id).collect()
+    }
+
+    /// Whether a cell waits for its author's quota and nothing else.
+    pub(crate) fn waits_for_quota(&self, id: &CellId) -> bool {
+        self.cells.get(id).is_some_and(|waiting| waiting.need == Need::Quota)
     }
 
     /// All of an author's.

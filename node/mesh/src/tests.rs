@@ -14,7 +14,7 @@ mod rules;
 mod weights;
 
 use crate::{
-    CellError, Effect, Mesh, MeshConfig, Origin, PeerId, Severity,
+    CellError, Effect, Mesh, MeshConfig, Origin, PeerId,
     draw::{Drawing, MemoryStore},
 };
 use qsdm_primitives::{CellId, Evidence, ValidatorIndex};
@@ -111,7 +111,7 @@ impl World {
 fn short(error: &CellError) -> String {
     match error.rule() {
         Some(rule) => format!("V{rule}"),
-        None if error.severity() == Severity::Delayed => "room".to_owned(),
+        None if matches!(error, CellError::TooManyUncommitted { .. }) => "room".to_owned(),
         None => "quota".to_owned(),
     }
 }

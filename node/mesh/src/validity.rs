@@ -60,6 +60,9 @@ pub(crate) fn check_header(rules: &Rules, header: &CellHeader) -> Result<(), Cel
     if !submesh.authors.contains(lane.author) {
         return Err(CellError::AuthorNotAllowed { lane });
     }
+    if header.gas_limit > submesh.gas_per_block {
+        return Err(CellError::GasLimit { submesh: lane.submesh, gas: header.gas_limit, max: submesh.gas_per_block });
+    }
     if header.links.dimension() != submesh.dimension {
         return Err(CellError::WrongDimension {
             submesh: lane.submesh,

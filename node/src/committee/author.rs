@@ -117,8 +117,9 @@ impl Author {
                 continue;
             }
             let encoded = tx.encode_2718_len();
-            let fits =
-                bytes + encoded <= CELL_BODY_BYTES_WRITTEN_MAX && gas_limit.saturating_add(tx.gas_limit()) <= gas_max;
+            // one that needs more gas than a cell's part has a cell of its own
+            let fits = bytes + encoded <= CELL_BODY_BYTES_WRITTEN_MAX
+                && (transactions.is_empty() || gas_limit.saturating_add(tx.gas_limit()) <= gas_max);
             if !fits || !Self::is_mine(&state, &tx, set, me, now_ms) {
                 best.skip_sender();
                 continue;

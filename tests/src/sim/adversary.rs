@@ -12,8 +12,8 @@ use super::{
     Micros, Random,
     cells::{Cells, SharedCell},
     node::{Chain, Running},
-    run::{CHAIN_ID, Packet},
-    scenario::{Bomb, Scenario, ms},
+    run::{CHAIN_ID, Packet, START_MS},
+    scenario::{Bomb, Orphans, Scenario, ms},
 };
 use lanes::Flood;
 use qsdm_consensus::{FetchRequest, Message};
@@ -118,6 +118,7 @@ pub(super) struct Hostile {
     does: Vec<Behaviour>,
     random: Random,
     bomb: Bomb,
+    orphans: Orphans,
     flood: Flood,
     frames: Vec<Arc<Vec<u8>>>,
     /// Who belongs to the half that sees the first of two things.
@@ -143,6 +144,7 @@ impl Hostile {
             half,
             random,
             bomb: scenario.bomb.clone(),
+            orphans: scenario.orphans.clone(),
             flood: Flood::default(),
             frames: Vec::new(),
         }
@@ -183,7 +185,7 @@ impl Hostile {
                 Behaviour::Forge => self.forge(running, chain),
                 Behaviour::ForgedChain => self.spread_forged_chain(running, chain),
                 Behaviour::Usurp => self.usurp(running, chain, clock_ms),
-                Behaviour::Bomb => self.explode(running, clock_ms),
+                Behaviour::Bomb if clock_ms >= START_MS + self.bomb.from / 1_000 => self.explode(running, clock_ms),
                 Behaviour::ForgedLinks => self.link_to_nothing(running, clock_ms),
                 Behaviour::LongFork => self.fork_whole_lane(running, chain, clock_ms),
                 Behaviour::Garbage => self.send_garbage(running),

@@ -13,8 +13,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// After this long a question counts as unanswered for good. The mesh and the core repeat theirs sooner.
 const ANSWER_WITHIN: Micros = ms(8 * limits::FETCH_REPEAT_MS);
-/// Cells that are asked for at the same time.
-const ASKED_MAX: usize = 2 * limits::FETCHES_OPEN_MAX;
 
 /// A cell that is shared by all that keep or carry it.
 pub(super) type SharedCell = Arc<Verified<Cell>>;
@@ -147,10 +145,10 @@ impl Cells {
 
     /// Notes that peers are asked for cells: what comes then was not pushed.
     pub(super) fn asks(&mut self, cells: &[CellId], now: Micros) {
-        if self.asked.len() + cells.len() > ASKED_MAX {
+        if self.asked.len() + cells.len() > limits::ASKED_CELLS_MAX {
             self.asked.retain(|_, asked| now < *asked + ANSWER_WITHIN);
         }
-        let room = ASKED_MAX.saturating_sub(self.asked.len());
+        let room = limits::ASKED_CELLS_MAX.saturating_sub(self.asked.len());
         self.asked.extend(cells.iter().take(room).map(|id| (*id, now)));
     }
 

@@ -8,6 +8,9 @@ use qsdm_primitives::CellBody;
 /// Gas that the header of a cell claims for each payment.
 pub(super) const GAS: u64 = 21_000;
 
+/// Who claims each nonce in several cells at once; the other senders have small numbers.
+const DOUBLE_SPENDER: u64 = u64::MAX;
+
 /// One payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Payment {
@@ -29,6 +32,11 @@ impl Payment {
         }
     }
 
+    /// One of several of this nonce by the one sender who spends everything twice.
+    pub(super) fn contested(nonce: u64, value: u64) -> Self {
+        Self { sender: DOUBLE_SPENDER, nonce, value, fee: 0 }
+    }
+
     pub(super) fn to_bytes(self) -> Bytes {
         [self.sender, self.nonce, self.value, self.fee].iter().flat_map(|number| number.to_le_bytes()).collect()
     }
@@ -48,8 +56,7 @@ impl Payment {
     }
 
     fn key(self) -> TransactionKey {
-        let mut sender = [0; 20];
-        sender[..8].copy_from_slice(&self.sender.to_le_bytes());
+        let sender = account(self.sender);
         let hash = *blake3::hash(&self.to_bytes()).as_bytes();
         let effect = *blake3::hash(&self.value.to_le_bytes()).as_bytes();
         TransactionKey { sender, nonce: self.nonce, hash, effect }
@@ -59,4 +66,15 @@ impl Payment {
 /// The payments of a cell, as the mesh compares them.
 pub(super) fn keys(body: &CellBody) -> Vec<TransactionKey> {
     body.transactions.iter().filter_map(|bytes| Payment::from_bytes(bytes)).map(Payment::key).collect()
+}
+
+/// The account of [`Payment::contested`].
+pub(super) fn double_spender() -> [u8; 20] {
+    account(DOUBLE_SPENDER)
+}
+
+fn account(sender: u64) -> [u8; 20] {
+    let mut account = [0; 20];
+    account[..8].copy_from_slice(&sender.to_le_bytes());
+    account
 }

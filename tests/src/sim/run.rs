@@ -10,21 +10,21 @@ pub use outcome::{Commit, Latency, Outcome};
 use super::{
     Micros, Random, Scenario,
     adversary::Hostile,
-    cells::{SharedCell, submeshes},
+    cells::{Committed, SharedCell, submeshes},
     disk::{Disk, Written},
     node::{Chain, Node, epoch_end},
     oracle::Oracles,
-    scenario::DiskFault,
+    scenario::{DiskFault, DoubleSpends},
 };
 use qsdm_consensus::{Action, CommitTip, Config, Event, FetchRequest, Message, PersistSeq, Status, TimerId};
 use qsdm_crypto::{Signer, Verified, testing::HashSigner};
-use qsdm_mesh::{CellRef, CutRules, SubmeshRules};
+use qsdm_mesh::{CellRef, CutRules, Mesh, SubmeshRules};
 use qsdm_primitives::{
     Algorithm, BlockId, Cell, CellId, Epoch, Executed, ExecutionHash, Round, SubmeshId, Validator, ValidatorSet,
 };
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     sync::Arc,
 };
 
@@ -64,6 +64,7 @@ enum Happening {
     Synced { node: usize, incarnation: u64, written: Written, seq: Option<PersistSeq>, cells: Vec<CellRef> },
     Executed { node: usize, incarnation: u64, executed: Executed, end: Option<CommitTip> },
     WriteCell { node: usize },
+    Spend { node: usize, nonce: u64 },
     Repeat { node: usize },
     Tick { node: usize },
     Mischief { node: usize },
@@ -87,6 +88,8 @@ pub struct Simulation {
     next: u64,
     oracles: Oracles,
     written_at: BTreeMap<CellId, (usize, Micros)>,
+    /// The cells that their authors have committed.
+    arrived: BTreeSet<CellId>,
     outcome: Outcome,
     /// Nodes that have crashed after a timeout, where the scenario says that all do.
     crashed_after_timeout: Vec<bool>,
@@ -136,6 +139,7 @@ impl Simulation {
             free: Vec::new(),
             next: 0,
             written_at: BTreeMap::new(),
+            arrived: BTreeSet::new(),
             outcome: Outcome::default(),
             scenario,
         };
@@ -154,6 +158,7 @@ impl Simulation {
                 self.at(self.scenario.parameters.round_ms * 500, Happening::Mischief { node });
             }
         }
+        self.schedule_double_spends();
         for outage in self.scenario.outages.clone() {
             if let Some(DiskFault::Restored(taken)) = outage.fault {
                 self.at(taken, Happening::Backup { node: outage.node });
@@ -163,6 +168,18 @@ impl Simulation {
         }
         for (at, node, skew_ms) in self.scenario.clock_jumps.clone() {
             self.at(at, Happening::SetClock { node, skew_ms });
+        }
+    }
+
+    /// The next author is the first of those of the next nonce.
+    fn schedule_double_spends(&mut self) {
+        let Some(DoubleSpends { authors, every }) = self.scenario.double_spends.clone() else { return };
+        let times = (every..self.scenario.cells_until).step_by(every as usize);
+        for (nonce, at) in (0..).zip(times) {
+            for place in 0..authors {
+                let node = (nonce as usize + place) % self.scenario.validators;
+                self.at(at, Happening::Spend { node, nonce });
+            }
         }
     }
 
@@ -203,11 +220,25 @@ impl Simulation {
         Outcome {
             certified: self.oracles.certified_blocks().clone(),
             peak: self.oracles.peak(),
+            uncommitted: self.uncommitted(),
+            quarantined: self.meshes().map(|(node, mesh)| (node, mesh.quarantined())).collect(),
+            kept: self.meshes().map(|(node, mesh)| (node, mesh.usage())).collect(),
             commits: self.outcome.blocks.last().map_or(0, |commit| commit.height.0),
             violations: self.oracles.into_violations(),
             status,
             ..self.outcome
         }
+    }
+
+    /// The meshes of the correct nodes that run.
+    fn meshes(&self) -> impl Iterator<Item = (usize, &Mesh<Committed>)> {
+        let correct = self.nodes.iter().filter(|node| self.scenario.is_correct(node.id));
+        correct.filter_map(|node| node.running.as_ref().map(|running| (node.id, running.cells.mesh())))
+    }
+
+    fn uncommitted(&self) -> Vec<(usize, Micros)> {
+        let left = self.written_at.iter().filter(|(cell, _)| !self.arrived.contains(*cell));
+        left.map(|(_, written)| *written).filter(|(author, _)| self.scenario.is_correct(*author)).collect()
     }
 
     fn is_done(&self, time: Micros) -> bool {
@@ -241,6 +272,7 @@ impl Simulation {
                 self.step(node, Event::Executed(executed, end));
             }
             Happening::WriteCell { node } => self.write_cell(node),
+            Happening::Spend { node, nonce } => self.spend(node, nonce),
             Happening::Repeat { node } => self.repeat_cells(node),
             Happening::Tick { node } => self.tick(node),
             Happening::Mischief { node } => self.make_mischief(node),

@@ -57,8 +57,12 @@ pub struct Scenario {
     pub submeshes: usize,
     /// What is in the cells.
     pub payments: Payments,
+    /// Payments that several authors claim at once, beside the others.
+    pub double_spends: Option<DoubleSpends>,
     /// What whoever sends a bomb sends.
     pub bomb: Bomb,
+    /// What whoever links to cells that don't exist sends.
+    pub orphans: Orphans,
     /// Nodes whose execution gives something else from an EVM block on.
     pub divergence: Vec<(usize, u64)>,
     /// The members of later epochs as lists of weights by validator; the last one stays.
@@ -89,9 +93,29 @@ pub struct Payments {
     pub nonce_ms: u64,
 }
 
+/// One sender and nonce after the other, each in cells that several authors write at the same time.
+#[derive(Clone, Debug)]
+pub struct DoubleSpends {
+    /// Authors that have the same nonce, from another one on each time.
+    pub authors: usize,
+    /// Time from one nonce to the next.
+    pub every: Micros,
+}
+
+/// Cells whose parents don't exist.
+#[derive(Clone, Debug)]
+pub struct Orphans {
+    /// Cells at once.
+    pub burst: u64,
+    /// Bytes of each one's transaction.
+    pub bytes: usize,
+}
+
 /// A flood of cells by each author that takes part in it.
 #[derive(Clone, Debug)]
 pub struct Bomb {
+    /// When it begins.
+    pub from: Micros,
     /// Cells in the whole run.
     pub cells: u64,
     /// Cells at once.
@@ -196,7 +220,9 @@ impl Scenario {
             writers: usize::MAX,
             submeshes: 1,
             payments: Payments { senders: 16, nonce_ms: 500 },
-            bomb: Bomb { cells: 240, burst: 12, gas: 0 },
+            double_spends: None,
+            bomb: Bomb { from: 0, cells: 240, burst: 12, gas: 0 },
+            orphans: Orphans { burst: 1, bytes: 32 },
             divergence: Vec::new(),
             later_weights: Vec::new(),
             must_grow: true,

@@ -53,6 +53,16 @@ pub enum CellError {
         /// The submesh.
         submesh: SubmeshId,
     },
+    /// V1: with more gas than a block has for its submesh. No block could include it, nor any cell that links to it.
+    #[error("the cell claims {gas} gas, submesh {submesh} has {max} in a block")]
+    GasLimit {
+        /// The submesh.
+        submesh: SubmeshId,
+        /// Gas limit of the cell.
+        gas: u64,
+        /// Gas of the submesh in a block.
+        max: u64,
+    },
     /// V1: of a submesh that is not open for its author.
     #[error("lane {lane} is not open for its author")]
     AuthorNotAllowed {
@@ -181,7 +191,7 @@ pub enum CellError {
         /// The author.
         author: ValidatorIndex,
     },
-    /// Quota: too many cells a second.
+    /// Quota: too many cells a second. It waits, and the shallowest ones come in first.
     #[error("author {author} sends more than {max} cells a second")]
     AuthorCells {
         /// The author.
@@ -189,7 +199,7 @@ pub enum CellError {
         /// Cells a second.
         max: u64,
     },
-    /// Quota: too many bytes a second.
+    /// Quota: too many bytes a second. It waits like those of [`Self::AuthorCells`].
     #[error("author {author} sends more than {max} bytes a second: {bytes} more do not fit")]
     AuthorBytes {
         /// The author.
@@ -237,15 +247,14 @@ impl CellError {
     /// Whose matter it is.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::ParentsMissing { .. } | Self::AheadOfClock { .. } | Self::TooManyUncommitted { .. } => {
-                Severity::Delayed
-            }
-            Self::WrongEpoch { .. }
-            | Self::Quarantined { .. }
+            Self::ParentsMissing { .. }
+            | Self::AheadOfClock { .. }
+            | Self::TooManyUncommitted { .. }
             | Self::AuthorCells { .. }
-            | Self::AuthorBytes { .. }
-            | Self::PeerBytes { .. }
-            | Self::PendingFull { .. } => Severity::Local,
+            | Self::AuthorBytes { .. } => Severity::Delayed,
+            Self::WrongEpoch { .. } | Self::Quarantined { .. } | Self::PeerBytes { .. } | Self::PendingFull { .. } => {
+                Severity::Local
+            }
             _ => Severity::Peer,
         }
     }
@@ -258,7 +267,8 @@ impl CellError {
             | Self::NoSuchAuthor { .. }
             | Self::UnknownSubmesh { .. }
             | Self::SubmeshClosed { .. }
-            | Self::AuthorNotAllowed { .. } => Some(1),
+            | Self::AuthorNotAllowed { .. }
+            | Self::GasLimit { .. } => Some(1),
             Self::WrongDimension { .. } => Some(3),
             Self::OwnRoot { .. } | Self::OwnPlace { .. } => Some(4),
             Self::SameLink { .. }

@@ -14,7 +14,7 @@ use qsdm_primitives::{
     CellId, ValidatorIndex,
     limits::{CELLS_UNCOMMITTED_PER_AUTHOR_MAX, CLOCK_AHEAD_MS_MAX},
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The links of a cell that can be admitted: those that point to cells, and the slots of the ones that are held.
 struct Resolved {
@@ -45,7 +45,7 @@ impl<S: CellStore> Mesh<S> {
                     open.extend(self.take_all(ready));
                 }
                 Err(Obstacle::Waits(need, reason)) => {
-                    let lifted = self.lift(&arrival, &need);
+                    let lifted = self.lift(&arrival, &need, now_ms);
                     self.park(arrival, need, reason, now_ms, effects);
                     open.extend(lifted);
                 }
@@ -73,11 +73,18 @@ impl<S: CellStore> Mesh<S> {
         }
     }
 
-    /// What a certified cell waits for waits for no clock and no room: such parents are judged again.
-    fn lift(&mut self, arrival: &Arrival, need: &Need) -> Vec<Arrival> {
+    /// What another cell waits for does not wait for its author's quota, and what a certified cell waits for waits for no
+    /// clock and no room either: such parents are judged again.
+    fn lift(&mut self, arrival: &Arrival, need: &Need, now_ms: u64) -> Vec<Arrival> {
         let Need::Parents(parents) = need else { return Vec::new() };
         if arrival.origin != Origin::Certified {
-            return Vec::new();
+            let waiting = parents.iter().filter(|id| self.pending.waits_for_quota(id)).copied().collect();
+            let lifted = self.take_all(waiting);
+            for parent in &lifted {
+                // what others wait for is counted and never refused
+                let _ = self.quotas.charge_author(parent.author(), parent.bytes, true, now_ms);
+            }
+            return lifted;
         }
         let is_limited = |id: &&CellId| self.pending.get(id).is_some_and(|parent| parent.origin.is_limited());
         let limited = parents.iter().filter(is_limited).copied().collect();
@@ -201,7 +208,14 @@ impl<S: CellStore> Mesh<S> {
         effects.extend(conflicts.into_iter().map(Effect::Conflict));
     }
 
-    fn park(&mut self, arrival: Arrival, need: Need, reason: CellError, now_ms: u64, effects: &mut Vec<Effect>) {
+    pub(super) fn park(
+        &mut self,
+        arrival: Arrival,
+        need: Need,
+        reason: CellError,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) {
         let (id, from, author, generation) = (arrival.id, arrival.from, arrival.author(), arrival.generation);
         let place = (arrival.header().lane, arrival.header().seq, id);
         let leaving = match self.pending.make_room(&arrival) {
@@ -213,16 +227,25 @@ impl<S: CellStore> Mesh<S> {
         self.places.insert(place);
         let parents = if let Need::Parents(parents) = &need { parents.clone() } else { Vec::new() };
         self.pending.insert(arrival, need);
+        let mut waiting = self.pending.wanted_by(&id, author);
+        waiting.insert(author);
         for parent in parents {
-            self.want(parent, author, from, generation);
+            waiting.iter().for_each(|author| self.want(parent, author, from, generation));
         }
         effects.push(Effect::Wait { cell: id, from, reason });
     }
 
-    /// Asks for a parent of a waiting cell, unless the parent waits itself.
+    /// Asks for a parent of a waiting cell. Where the parent waits itself, what it waits for is asked for in the name of this
+    /// author too: the questions of the parent's author may be many, and have no answer.
     pub(super) fn want(&mut self, parent: CellId, author: ValidatorIndex, from: PeerId, generation: usize) {
-        if self.pending.get(&parent).is_none() {
-            self.fetches.want(parent, author, from, generation.saturating_add(1));
+        let (mut seen, mut open) = (BTreeSet::new(), vec![parent]);
+        while let Some(next) = open.pop() {
+            match self.pending.get(&next).map(Arrival::author) {
+                None => self.fetches.want(next, author, from, generation.saturating_add(1)),
+                // in its own name it has asked already
+                Some(of_next) if of_next == author || !seen.insert(next) => {}
+                Some(_) => open.extend_from_slice(self.pending.parents(&next)),
+            }
         }
     }
 

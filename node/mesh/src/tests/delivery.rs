@@ -180,7 +180,8 @@ fn a_thousand_delivery_orders_give_one_mesh_and_one_order() {
     for seed in 0..10 {
         let story = story(seed);
         let expected: Vec<CellId> = story.blocks.iter().flat_map(|block| block.order.clone()).collect();
-        for delivery in 0..100 {
+        // a thousand of one set of cells, some of others
+        for delivery in 0..if seed == 0 { 1_000 } else { 20 } {
             let mut node = Node::new(&story, seed * 1_000 + delivery);
             node.run();
             assert_eq!(node.order, expected, "seed {seed}, delivery {delivery}");

@@ -99,3 +99,29 @@ fn invented_parents_of_one_author_do_not_delay_the_questions_of_another() {
     assert_eq!(later.len(), 65, "other questions of the flood, and the honest one again");
     assert!(later.contains(&"fetch a0 1".to_owned()));
 }
+
+#[test]
+fn what_an_author_needs_is_asked_for_at_once_however_many_questions_are_open_for_another() {
+    let mut text: String =
+        (0..130).map(|number| format!("a{}: ?{number} ?x{number} depth=900\n", number + 500)).collect();
+    text += "a0: R R\na1: a0 R\na2: a1 R\nb0: R a2\nc0: R b0\n";
+    let mut world = World::new(&text);
+    for number in 500..630 {
+        world.give(&format!("a{number}"), Origin::Fetched);
+    }
+    assert_eq!(world.give("a1", Origin::Fetched), ["wait a1 V7"], "a has its share of open questions");
+    assert_eq!(world.give("a2", Origin::Fetched), ["wait a2 V7"]);
+    let effects = world.give_from("b0", Origin::Pushed, PeerId(2));
+    assert_eq!(world.say(&effects), ["wait b0 V7", "fetch a0 2"], "b needs it too, and knows who has it");
+    assert_eq!(world.push("c0"), ["wait c0 V7"], "it is asked for already");
+    assert_eq!(world.give("a0", Origin::Fetched), ["admit a0", "admit a1", "admit a2", "admit b0", "admit c0"]);
+
+    // the other way round: the cell that waits for it came first
+    let mut world = World::new(&text);
+    for number in 500..630 {
+        world.give(&format!("a{number}"), Origin::Fetched);
+    }
+    assert_eq!(world.push("b0"), ["wait b0 V7", "fetch a2 1"]);
+    assert_eq!(world.give("a2", Origin::Fetched), ["wait a2 V7", "fetch a1 1"]);
+    assert_eq!(world.give("a1", Origin::Fetched), ["wait a1 V7", "fetch a0 1"]);
+}

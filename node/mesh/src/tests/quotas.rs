@@ -1,7 +1,7 @@
 //! What an author and a peer may send.
 
 use super::{NOW_MS, PEER, World, ladder, verdict};
-use crate::{CellError, Origin, PeerId};
+use crate::{CellError, Origin, PeerId, Severity};
 use qsdm_primitives::{
     ValidatorIndex,
     limits::{CELLS_BURST_MAX, CELLS_UNCOMMITTED_PER_AUTHOR_MAX},
@@ -70,20 +70,62 @@ fn an_author_sends_64_cells_a_second_after_a_burst_of_128() {
     (0..400).for_each(|number| text += &format!("a{}: ?{number} R depth=2\n", number + 1));
     let mut world = World::new(&text);
     let names: Vec<String> = world.drawing.cells.iter().map(|cell| cell.name.clone()).collect();
-    let taken = |world: &mut World, names: &[String]| {
-        let said: Vec<String> = names.iter().flat_map(|name| world.push(name)).collect();
-        said.iter().filter(|line| line.starts_with("wait")).count()
-    };
+    let judged = |said: &[String]| said.iter().filter(|line| line.ends_with(" V7")).count();
+    let taken = |world: &mut World, names: &[String]| judged(&world.push(&names.join(" ")));
     assert_eq!(taken(&mut world, &names[..200]), CELLS_BURST_MAX as usize);
     let effects = world.give_from("a300", Origin::Pushed, PEER);
     let error = CellError::AuthorCells { author: ValidatorIndex(0), max: 64 };
+    assert_eq!(error.severity(), Severity::Delayed, "it is kept");
     assert_eq!(verdict(&effects, world.id("a300")), Some(error));
     world.now_ms = NOW_MS - 5_000;
     assert_eq!(taken(&mut world, &names[200..250]), 0, "a clock that goes back grants nothing");
-    world.now_ms = NOW_MS;
-    assert_eq!(taken(&mut world, &names[200..250]), 0, "nor when it is back");
-    world.now_ms = NOW_MS + 500;
-    assert_eq!(taken(&mut world, &names[200..]), 32);
+    assert_eq!(judged(&world.tick(NOW_MS - 5_000)), 0, "neither to what waits");
+    assert_eq!(judged(&world.tick(NOW_MS)), 0, "nor when it is back");
+    assert_eq!(judged(&world.tick(NOW_MS + 500)), 32);
+    assert_eq!(judged(&world.tick(NOW_MS + 500)), 0, "once");
+    assert_eq!(judged(&world.tick(NOW_MS + 750)), 16);
+}
+
+/// A lane whose author has used its burst up for cells without parents, with another author's cell above it.
+fn after_a_flood() -> (World, Vec<String>) {
+    let mut text: String =
+        (0..128).map(|number| format!("a{}: ?{number} ?x{number} depth=900\n", number + 500)).collect();
+    text += "a0: R R\n";
+    text += &(1..60).map(|seq| format!("a{seq}: a{} R\n", seq - 1)).collect::<String>();
+    text += "b0: R a40\n";
+    let mut world = World::new(&text);
+    let names = |range: std::ops::Range<usize>| (range.map(|seq| format!("a{seq}"))).collect::<Vec<_>>();
+    let flood = names(500..628).join(" ");
+    assert!(world.push(&flood).iter().all(|line| !line.ends_with(" quota")));
+    (world, names(0..60))
+}
+
+#[test]
+fn what_comes_too_fast_comes_in_by_depth_whatever_the_order_of_arrival_was() {
+    let orders: [fn(&mut Vec<String>); 3] =
+        [|_| {}, |names| names.reverse(), |names| crate::draw::Rng::new(31).shuffle(names)];
+    for rearrange in orders {
+        let (mut world, mut names) = after_a_flood();
+        rearrange(&mut names);
+        let said = world.push(&names.join(" "));
+        assert!(said.iter().all(|line| line.ends_with(" quota") && line.starts_with("wait")), "{said:?}");
+        assert_eq!(world.mesh.usage().held, 0);
+        let admitted: Vec<String> =
+            world.tick(NOW_MS + 500).into_iter().filter(|line| line.starts_with("admit")).collect();
+        let expected: Vec<String> = (0..32).map(|seq| format!("admit a{seq}")).collect();
+        assert_eq!(admitted, expected, "64 a second, the shallowest first");
+    }
+}
+
+#[test]
+fn what_another_author_links_to_does_not_wait_for_its_authors_quota() {
+    let (mut world, names) = after_a_flood();
+    world.push(&names.join(" "));
+    let said = world.push("b0");
+    let admitted: Vec<&String> = said.iter().filter(|line| line.starts_with("admit")).collect();
+    let last = admitted.last().map(|line| line.as_str());
+    assert_eq!((admitted.len(), last), (42, Some("admit b0")), "a0 to a40 and b0: {said:?}");
+    assert!(!said.iter().any(|line| line.starts_with("fetch")), "everything is here");
 }
 
 #[test]

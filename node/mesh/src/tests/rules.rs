@@ -59,6 +59,14 @@ fn v1_a_submesh_that_is_unknown_closed_or_not_for_this_author() {
 }
 
 #[test]
+fn v1_more_gas_than_a_block_has_for_the_submesh() {
+    let world = |text: &str| World::with(text, |config| config.submeshes.get_mut(&ROOT).unwrap().gas_per_block = 500);
+    let error = CellError::GasLimit { submesh: ROOT, gas: 501, max: 500 };
+    assert_eq!(last(&mut world("a0: R R gas=501")), error);
+    assert_eq!(world("a0: R R gas=500").push("a0"), ["admit a0"], "as much is a block of its own");
+}
+
+#[test]
 fn v3_another_number_of_links() {
     let (two, three) = (Dimension::Two, Dimension::Three);
     assert_eq!(refused("a0: R R R"), CellError::WrongDimension { submesh: ROOT, found: three, expected: two });

@@ -13,6 +13,10 @@ use std::sync::Arc;
 
 /// Frames that go out at once.
 const FRAMES: usize = 3;
+/// Most that one block of a frame holds (RFC 8878, section 3.1.1.2.4).
+const BLOCK_BYTES: u32 = 128 * 1024;
+/// So many blocks are 1 GiB.
+const GIBIBYTE_BLOCKS: usize = (1 << 30) / BLOCK_BYTES as usize;
 
 impl Hostile {
     /// Some frames that every receiver refuses.
@@ -54,6 +58,10 @@ impl Hostile {
             whole.clone(),
             // a frame that claims more than anybody may send
             bomb,
+            // 1 GiB in 32 kB, with the claim of a few bytes, of as many as may be and of as many as can be said
+            zeros(GIBIBYTE_BLOCKS, 100),
+            zeros(GIBIBYTE_BLOCKS, DECOMPRESSED_BYTES_MAX as u64),
+            zeros(GIBIBYTE_BLOCKS, u64::MAX),
             // 4,294,967,295 transactions
             compress(&countless),
             // the beginning of a frame, and of a cell
@@ -65,4 +73,17 @@ impl Hostile {
             Vec::new(),
         ]
     }
+}
+
+/// A frame of blocks that each repeat a zero, and the length that it claims (RFC 8878, section 3.1.1).
+fn zeros(blocks: usize, claimed: u64) -> Vec<u8> {
+    // a length of eight bytes, and a window of 8 MiB
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x68];
+    frame.extend(claimed.to_le_bytes());
+    for block in 1..=blocks {
+        let header = (BLOCK_BYTES << 3) | 0b010 | u32::from(block == blocks);
+        frame.extend(&header.to_le_bytes()[..3]);
+        frame.push(0);
+    }
+    frame
 }

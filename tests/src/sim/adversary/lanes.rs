@@ -18,11 +18,16 @@ use std::sync::Arc;
 /// How many sequence numbers above its lane the cells lie whose parents never come.
 const FAR_AHEAD: u64 = 1 << 40;
 
+/// Cells of a bomb's lane beyond those that may be uncommitted.
+const CELLS_TOO_MANY: u64 = 16;
+
 /// Where a flood of cells stands.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flood {
     sent: u64,
     epoch: Epoch,
+    /// The newest cell of the own lane, with its depth.
+    head: Option<(u64, CellId, u64)>,
     /// The newest of those that no mesh can admit.
     newest: Option<(u64, CellId)>,
     has_forked: bool,
@@ -76,16 +81,22 @@ impl Hostile {
         header.depth = cells.header(&header.links.own).map_or(0, |own| own.depth) + 1;
     }
 
-    /// A cell whose parents nobody has.
+    /// Cells whose parents nobody has.
     pub(super) fn link_to_nothing(&mut self, running: &Running, clock_ms: u64) -> Vec<Sending> {
         let epoch = running.core.status().epoch;
+        (0..self.orphans.burst).flat_map(|_| self.orphan(epoch, clock_ms)).collect()
+    }
+
+    fn orphan(&mut self, epoch: Epoch, time_ms: u64) -> Vec<Sending> {
         // each in a place of its own: a fork would stop it soon
         self.flood.sent += 1;
-        let seq = self.flood.sent;
-        let own = CellId(self.any_block().0);
-        let peer = if self.random.per_mille(500) { CellId(self.any_block().0) } else { root(epoch) };
+        let seq = FAR_AHEAD / 2 + self.flood.sent;
+        let (own, peer) = (CellId(self.any_block().0), CellId(self.any_block().0));
         let links = Links { own, peer, bridge: None };
-        let cell = self.cell(Sketch { epoch, seq, depth: seq + 1, links, time_ms: clock_ms, gas: 0 });
+        let sketch = Sketch { epoch, seq, depth: seq + 1, links, time_ms, gas: 0 };
+        let mut content = self.any_block().0.to_vec();
+        content.resize(self.orphans.bytes, 0);
+        let cell = self.cell_with(sketch, Bytes::from(content));
         self.to_all(&Packet::UnverifiedCell(cell))
     }
 
@@ -107,25 +118,23 @@ impl Hostile {
         packets.flat_map(|packet| (0..nodes).map(move |to| Sending { to, delay: 0, packet: packet.clone() })).collect()
     }
 
-    /// The next cells of its lane, as many as may be uncommitted.
+    /// The next cells of its lane, some more than may be uncommitted.
     fn own_lane(&mut self, running: &Running, epoch: Epoch, clock_ms: u64, most: u64) -> Vec<Arc<Cell>> {
-        let lane = Cells::lane(self.me);
         let (_, cut) = running.core.committed();
-        let own = running.cells.mesh().cells().filter(|cell| cell.lane == lane);
-        let (count, newest) =
-            own.fold((0, None), |(count, newest), cell| (count + 1, newest.max(Some((cell.seq, cell.id)))));
-        let newest = newest.or_else(|| cut.tip(lane).map(|tip| (tip.seq, tip.cell)));
-        let mut head =
-            newest.map(|(seq, id)| (seq + 1, id, running.cells.header(&id).map_or(0, |header| header.depth)));
-        let room = (CELLS_UNCOMMITTED_PER_AUTHOR_MAX as u64).saturating_sub(count).min(most);
+        let committed = cut.tip(Cells::lane(self.me)).map_or(0, |tip| tip.seq + 1);
+        let written = self.flood.head.map_or(0, |head| head.0 + 1);
+        let room = (committed + CELLS_UNCOMMITTED_PER_AUTHOR_MAX as u64 + CELLS_TOO_MANY).saturating_sub(written);
         let mut cells = Vec::new();
-        for _ in 0..room {
-            let (seq, own, own_depth) = head.unwrap_or((0, root(epoch), 0));
+        for _ in 0..room.min(most) {
+            let (seq, own, own_depth) = match self.flood.head {
+                Some((seq, id, depth)) => (seq + 1, id, depth),
+                None => (0, root(epoch), 0),
+            };
             let Some((peer, peer_depth, peer_ms)) = self.any_peer(running, epoch, own_depth) else { break };
             let (links, depth) = (Links { own, peer, bridge: None }, own_depth.max(peer_depth) + 1);
             let sketch = Sketch { epoch, seq, depth, links, time_ms: clock_ms.max(peer_ms), gas: self.bomb.gas };
             let cell = self.cell(sketch);
-            head = Some((seq + 1, cell.header().id(), depth));
+            self.flood.head = Some((seq, cell.header().id(), depth));
             cells.push(cell);
         }
         cells
@@ -149,7 +158,9 @@ impl Hostile {
             Some((seq, id)) => (seq + 1, id),
             None => (FAR_AHEAD, CellId(self.any_block().0)),
         };
-        let peer = self.any_peer(running, epoch, 0).map_or(root(epoch), |peer| peer.0);
+        let peer = self.any_peer(running, epoch, 0).map(|peer| peer.0).filter(|peer| *peer != root(epoch));
+        // a root cell would break a rule so far above it
+        let peer = peer.unwrap_or_else(|| CellId(self.any_block().0));
         let links = Links { own, peer, bridge: None };
         let cell = self.cell(Sketch { epoch, seq, depth: seq + 1, links, time_ms, gas: 0 });
         self.flood.newest = Some((seq, cell.header().id()));
@@ -181,8 +192,13 @@ impl Hostile {
 
     /// A cell with something in it that is no payment.
     fn cell(&mut self, sketch: Sketch) -> Arc<Cell> {
+        let content = Bytes::copy_from_slice(&self.any_block().0);
+        self.cell_with(sketch, content)
+    }
+
+    fn cell_with(&self, sketch: Sketch, content: Bytes) -> Arc<Cell> {
         let Sketch { epoch, seq, depth, links, time_ms, gas: gas_limit } = sketch;
-        let body = CellBody { transactions: vec![Bytes::copy_from_slice(&self.any_block().0)] };
+        let body = CellBody { transactions: vec![content] };
         let lane: LaneId = Cells::lane(ValidatorIndex(self.me.0));
         let (transactions, hash) = (1, body.hash());
         let header = CellHeader {

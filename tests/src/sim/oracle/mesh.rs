@@ -125,6 +125,7 @@ fn pass(cells: &[(&CellId, &SharedCell)], mesh: &Mesh<Committed>, futures: &mut 
 fn greatest(one: &Usage, other: &Usage) -> Usage {
     Usage {
         held: one.held.max(other.held),
+        held_of_one: one.held_of_one.max(other.held_of_one),
         pending: one.pending.max(other.pending),
         pending_bytes: one.pending_bytes.max(other.pending_bytes),
         pending_of_one: one.pending_of_one.max(other.pending_of_one),

@@ -1,7 +1,12 @@
 //! Cells: planned, signed, sent, received, stored, acknowledged.
 
 use super::{CHAIN_ID, Happening, Packet, Simulation, outcome};
-use crate::sim::{cells::SharedCell, disk::Entry, node::Draft, payments::Payment};
+use crate::sim::{
+    cells::SharedCell,
+    disk::Entry,
+    node::{Draft, Running},
+    payments::Payment,
+};
 use qsdm_consensus::{Event, FetchRequest};
 use qsdm_crypto::Signer;
 use qsdm_mesh::{CellError, CellRef, CutView, Effect, Origin, PeerId, Severity};
@@ -30,6 +35,17 @@ impl Simulation {
         }
     }
 
+    /// Writes a payment of a nonce that other authors have at the same time. Where the last cell is not signed yet, that
+    /// is waited for.
+    pub(super) fn spend(&mut self, node: usize, nonce: u64) {
+        let is_writing = self.nodes[node].running.as_ref().is_some_and(|running| !is_written(running));
+        if is_writing {
+            return self.at(self.now + 500, Happening::Spend { node, nonce });
+        }
+        let body = CellBody { transactions: vec![Payment::contested(nonce, node as u64).to_bytes()] };
+        self.draft_cell(node, SubmeshId::ROOT, body);
+    }
+
     /// Plans a cell and has its place reserved.
     fn draft_cell(&mut self, node: usize, submesh: SubmeshId, body: CellBody) {
         let clock_ms = self.nodes[node].clock_ms(self.now);
@@ -41,7 +57,7 @@ impl Simulation {
             return;
         }
         // one at a time: the last one may have been signed, and has to be here before another one follows it
-        if !running.core.record().lanes.values().all(|(_, id)| running.cells.get(id).is_some()) {
+        if !is_written(running) {
             return;
         }
         let draft = Draft { header: header.clone(), body };
@@ -246,4 +262,9 @@ impl Simulation {
             overdue.into_iter().take(2).filter_map(|cell| running.cells.get(&cell.id)).cloned().collect();
         overdue.into_iter().for_each(|cell| self.send_all(node, &Packet::Cell(cell)));
     }
+}
+
+/// Whether every own cell is signed whose place is reserved.
+fn is_written(running: &Running) -> bool {
+    running.core.record().lanes.values().all(|(_, id)| running.cells.get(id).is_some())
 }

@@ -1,9 +1,9 @@
 //! How a run ended.
 
-use crate::sim::{Micros, Violation, execution::Receipt};
+use crate::sim::{Micros, Violation, execution::Receipt, payments};
 use qsdm_consensus::{HaltReason, Status};
 use qsdm_mesh::{ConflictSet, Usage};
-use qsdm_primitives::{BlockId, Epoch, EvidenceKind, Height, Round, ValidatorIndex};
+use qsdm_primitives::{BlockId, Epoch, EvidenceKind, Height, Round, Signers, ValidatorIndex};
 use std::collections::BTreeMap;
 
 /// How a run ended.
@@ -31,6 +31,16 @@ pub struct Outcome {
     pub conflicts: Vec<(usize, ConflictSet)>,
     /// What became of the payments, in the committed order.
     pub receipts: Vec<Receipt>,
+    /// The same on each correct node, by EVM block.
+    pub receipts_of: BTreeMap<usize, BTreeMap<u64, Vec<Receipt>>>,
+    /// When the cells of correct authors were written that these have not committed, and by whom.
+    pub uncommitted: Vec<(usize, Micros)>,
+    /// When a hostile node last sent cells that no author writes.
+    pub flooded_until: Micros,
+    /// Whose cells each correct node does not link to at the end.
+    pub quarantined: BTreeMap<usize, Signers>,
+    /// How much the mesh of each correct node keeps at the end.
+    pub kept: BTreeMap<usize, Usage>,
     /// The most that the mesh of a correct node kept at any time, figure by figure.
     pub peak: Usage,
     /// How many of the messages and cells that nobody may send each node sent.
@@ -89,6 +99,17 @@ impl Outcome {
         sorted.sort_unstable();
         let place = (sorted.len() * per_mille / 1_000).min(sorted.len().saturating_sub(1));
         sorted.get(place).copied().unwrap_or(u64::MAX)
+    }
+
+    /// What became on a node of the payments that several authors claimed at once, by nonce, in the order in which it
+    /// executed them.
+    pub fn double_spends(&self, node: usize) -> BTreeMap<u64, Vec<Receipt>> {
+        let mut by_nonce: BTreeMap<u64, Vec<Receipt>> = BTreeMap::new();
+        let executed = self.receipts_of.get(&node).into_iter().flat_map(BTreeMap::values).flatten();
+        for receipt in executed.filter(|receipt| receipt.sender == payments::double_spender()) {
+            by_nonce.entry(receipt.nonce).or_default().push(*receipt);
+        }
+        by_nonce
     }
 
     /// The blocks whose first commit came in a time.

@@ -66,6 +66,7 @@ impl Simulation {
         }
         for cell in &committed.cells {
             if let Some((_, written)) = self.written_at.get(cell).filter(|(author, _)| *author == node) {
+                self.arrived.insert(*cell);
                 let latency = outcome::Latency { written: *written, ms: (self.now - written) / 1_000, author: node };
                 self.outcome.latencies.extend(self.scenario.is_correct(node).then_some(latency));
             }
@@ -81,6 +82,10 @@ impl Simulation {
             running.executes_until = running.executes_until.max(self.now) + delay;
             let at = running.executes_until;
             let end = committed.is_boundary.then_some(committed.tip);
+            if self.scenario.is_correct(node) {
+                let of_node = self.outcome.receipts_of.entry(node).or_default();
+                of_node.insert(executed.number, receipts.clone());
+            }
             self.outcome.receipts.extend(receipts.into_iter().filter(|_| is_first));
             self.at(at, Happening::Executed { node, incarnation, executed, end });
         }

@@ -63,6 +63,9 @@ impl Simulation {
         let clock_ms = self.nodes[node].clock_ms(self.now);
         if let (Some(hostile), Some(running)) = (&mut self.hostile[node], &self.nodes[node].running) {
             let sendings = hostile.make_mischief(running, &self.chain, clock_ms);
+            if sendings.iter().any(|sending| matches!(sending.packet, Packet::UnverifiedCell(_))) {
+                self.outcome.flooded_until = self.now;
+            }
             self.deliver(node, sendings);
         }
     }
