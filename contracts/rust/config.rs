@@ -29,7 +29,7 @@ pub struct GenesisValidator {
     pub key: Bytes,
     /// libp2p PeerId, its multihash bytes.
     pub peer_id: Bytes,
-    /// Weight before clipping, 1 to 2^56.
+    /// Coins bonded for it at genesis, and the most its bond may count: 1 to 2^56.
     pub weight: u64,
 }
 

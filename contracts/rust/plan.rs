@@ -5,12 +5,12 @@ use crate::bindings::submesh_registry::SubmeshRegistry as registry;
 use crate::bindings::{
     AccessManager, MeshGovernor, MeshTimelock, PQKeyRegistry, Reputation, SubmeshRegistry, SystemHooks, ValidatorSet,
 };
-use crate::{Error, GenesisConfig, Track, addresses, roles};
+use crate::{Error, GenesisConfig, GenesisValidator, Track, addresses, roles};
 use alloy_primitives::aliases::U48;
 use alloy_primitives::{Address, Bytes, FixedBytes, U256, address};
 use alloy_sol_types::{SolCall, SolConstructor};
 use qsdm_primitives::system::GENESIS_DEPLOYER;
-use qsdm_primitives::{GenesisPlan, GenesisStep};
+use qsdm_primitives::{GenesisAccount, GenesisPlan, GenesisStep};
 
 /// ML-DSA-44 precompile of EIP-8355; 65 and 87 follow it.
 const PRECOMPILE_BASE: Address = address!("0000000000000000000000000000000000000012");
@@ -18,6 +18,8 @@ const PRECOMPILE_BASE: Address = address!("0000000000000000000000000000000000000
 const HALF_LIFE_SECONDS: u64 = 90 * 86_400;
 /// Shares of the mint that nobody drew lapse after a week.
 const MINT_WINDOW_SECONDS: u64 = 7 * 86_400;
+/// Wei behind one unit of a validator's weight: `ValidatorSet.UNIT`.
+const WEIGHT_UNIT_WEI: u64 = 1_000_000_000_000_000_000;
 /// Members a call: about 8 million gas, half of what one transaction may use.
 const MEMBERS_A_CALL: usize = 100;
 
@@ -38,7 +40,21 @@ pub fn genesis_plan(config: &GenesisConfig) -> Result<GenesisPlan, Error> {
     steps.extend(founding_state(config));
     steps.extend(role_steps());
     steps.extend(handover());
-    Ok(GenesisPlan { accounts: Vec::new(), steps })
+    Ok(GenesisPlan { accounts: bonded_coin(config), steps })
+}
+
+/// What a validator of genesis has bonded, in wei: as much as may count.
+fn bond(validator: &GenesisValidator) -> U256 {
+    U256::from(validator.weight) * U256::from(WEIGHT_UNIT_WEI)
+}
+
+/// The coin behind the bonds of genesis, in the contract that keeps them.
+fn bonded_coin(config: &GenesisConfig) -> Vec<GenesisAccount> {
+    if config.validators.is_empty() {
+        return Vec::new();
+    }
+    let balance = config.validators.iter().map(bond).sum();
+    vec![GenesisAccount { address: addresses::VALIDATOR_SET, balance, code: Bytes::new(), nonce: 0 }]
 }
 
 fn core_contracts(config: &GenesisConfig) -> Vec<GenesisStep> {
@@ -159,9 +175,15 @@ fn founding_state(config: &GenesisConfig) -> Vec<GenesisStep> {
             operator: validator.operator,
             key: validator.key.clone(),
             peerId: validator.peer_id.clone(),
-            weight: validator.weight,
+            ceiling: validator.weight,
         };
         steps.push(call(format!("admit validator {}", validator.operator), addresses::VALIDATOR_SET, admit));
+    }
+    if !config.validators.is_empty() {
+        let (operators, amounts) =
+            config.validators.iter().map(|validator| (validator.operator, bond(validator))).unzip();
+        let found = ValidatorSet::foundBondsCall { operators, amounts };
+        steps.push(call("bond the validators", addresses::VALIDATOR_SET, found));
     }
     steps.push(call("start the first epoch", addresses::VALIDATOR_SET, ValidatorSet::endEpochCall { epoch: 0 }));
     steps
@@ -171,7 +193,7 @@ fn founding_state(config: &GenesisConfig) -> Vec<GenesisStep> {
 fn role_steps() -> Vec<GenesisStep> {
     let registry = addresses::SUBMESH_REGISTRY;
     let (reputation, validators) = (addresses::REPUTATION, addresses::VALIDATOR_SET);
-    let functions: [(Address, u64, &[[u8; 4]]); 8] = [
+    let functions: [(Address, u64, &[[u8; 4]]); 9] = [
         (registry, roles::SYSTEM, &[SubmeshRegistry::reportCall::SELECTOR]),
         (
             registry,
@@ -189,6 +211,7 @@ fn role_steps() -> Vec<GenesisStep> {
         (reputation, roles::REWARDS, &[Reputation::awardGovernanceCall::SELECTOR]),
         (reputation, roles::SLASHER, &[Reputation::slashCall::SELECTOR]),
         (validators, roles::SYSTEM, &[ValidatorSet::endEpochCall::SELECTOR, ValidatorSet::punishCall::SELECTOR]),
+        (validators, roles::PARAMS, &[ValidatorSet::setMinBondCall::SELECTOR]),
     ];
     let members = [
         (roles::SYSTEM, addresses::SYSTEM_HOOKS),

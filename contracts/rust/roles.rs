@@ -12,7 +12,7 @@ pub const EMERGENCY: u64 = 3;
 pub const SLASHER: u64 = 4;
 /// The Rewards track: awards by vote. Has no member until that track exists.
 pub const REWARDS: u64 = 5;
-/// Health policy; held by the Root timelock until the Params track exists.
+/// Health policy and the least bond; held by the Root timelock until the Params track exists.
 pub const PARAMS: u64 = 6;
 
 /// Roles with a label on the chain.

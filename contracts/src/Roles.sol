@@ -14,6 +14,6 @@ library Roles {
     uint64 internal constant SLASHER = 4;
     /// The Rewards track: awardGovernance. Has no member until that track exists.
     uint64 internal constant REWARDS = 5;
-    /// Health policy of the submeshes; held by the Root timelock until the Params track exists.
+    /// Health policy of the submeshes, the validators' least bond; held by the Root timelock until the Params track exists.
     uint64 internal constant PARAMS = 6;
 }

@@ -11,20 +11,23 @@ library SetSelection {
     uint256 internal constant MIN_CLIPPED = 4;
 
     /// @notice The heaviest MAX_MEMBERS, equal weights by ascending address, clipped from four members up.
-    /// @param candidates Weights, each at least 1 and together below 2^64.
+    /// @param candidates Weights; who has none is no member. Any 64 of them are together below 2^64.
     function select(address[] memory operators, uint64[] memory candidates)
         internal
         pure
         returns (address[] memory who, uint64[] memory weights)
     {
         uint256[] memory keys = new uint256[](operators.length);
+        uint256 eligible = 0;
         for (uint256 i; i < keys.length; ++i) {
+            if (candidates[i] == 0) continue;
             keys[i] = (uint256(candidates[i]) << 160) | uint256(~uint160(operators[i]));
+            ++eligible;
         }
-        // ascending, then read from the end; sorts in place
+        // ascending, zeros first, then read from the end; sorts in place
         // slither-disable-next-line unused-return
         Arrays.sort(keys);
-        uint256 length = Math.min(keys.length, MAX_MEMBERS);
+        uint256 length = Math.min(eligible, MAX_MEMBERS);
         who = new address[](length);
         weights = new uint64[](length);
         for (uint256 i; i < length; ++i) {

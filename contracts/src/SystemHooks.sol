@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Reputation} from "./Reputation.sol";
 import {SubmeshRegistry} from "./SubmeshRegistry.sol";
 import {ValidatorSet} from "./ValidatorSet.sol";
@@ -35,6 +36,8 @@ contract SystemHooks {
     uint256 public constant GAS_EVIDENCE = 2_000_000;
 
     uint256 public constant MAX_REASON_BYTES = 256;
+    /// A full set takes 6,432 bytes. Copying what is longer would burn gas outside the leg's own.
+    uint256 public constant MAX_ANSWER_BYTES = 16_384;
     /// Parent ids are kept for this many blocks.
     uint256 public constant PARENTS = 256;
 
@@ -79,7 +82,7 @@ contract SystemHooks {
     }
 
     /// @notice Closes an epoch.
-    /// @return who The next validators; all three are empty if they could not be determined.
+    /// @return who The next validators; all three are empty if they could not be determined, or if there never were any.
     /// @return keyHashes keccak256 of their ML-DSA-65 keys.
     /// @return weights Their clipped weights.
     function onEpochEnd(EpochReport calldata report)
@@ -153,20 +156,27 @@ contract SystemHooks {
 
     // ------------------------------------------------------------------------------------------ internals
 
-    function _leg(uint8 leg, uint64 at, uint256 gasCap, bytes memory call)
+    /// One leg in a call of its own. Of what comes back only what is used is copied: else a leg that answers with
+    /// megabytes would spend the gas of the others.
+    function _leg(uint8 leg, uint64 at, uint256 gasCap, bytes memory data)
         private
         returns (bool ok, bytes memory answer)
     {
-        (ok, answer) = address(this).call{gas: gasCap}(call);
+        uint256 size;
+        assembly ("memory-safe") {
+            ok := call(gasCap, address(), 0, add(data, 32), mload(data), 0, 0)
+            size := returndatasize()
+        }
+        // an answer that would have to be cut is no answer
+        if (size > MAX_ANSWER_BYTES) ok = false;
+        answer = new bytes(Math.min(size, ok ? MAX_ANSWER_BYTES : MAX_REASON_BYTES));
+        assembly ("memory-safe") {
+            returndatacopy(add(answer, 32), 0, mload(answer))
+        }
         if (!ok) _failed(leg, at, answer);
     }
 
     function _failed(uint8 leg, uint64 at, bytes memory reason) private {
-        if (reason.length > MAX_REASON_BYTES) {
-            assembly ("memory-safe") {
-                mstore(reason, MAX_REASON_BYTES)
-            }
-        }
         ++legFailures[leg];
         emit SystemLegFailed(leg, at, reason);
     }

@@ -69,6 +69,7 @@ abstract contract Chain {
         deployAt(address(reputation), bytes.concat(code("Reputation"), abi.encode(manager, pqKeys, HALF_LIFE, 7 days)));
         deployAt(address(registry), bytes.concat(code("SubmeshRegistry"), abi.encode(manager, policy(), params())));
         deployAt(address(validators), bytes.concat(code("ValidatorSet"), abi.encode(manager, reputation)));
+        vm.deal(address(validators), 4 * 100e18);
         deployAt(address(hooks), bytes.concat(code("SystemHooks"), abi.encode(registry, reputation, validators)));
     }
 
@@ -88,9 +89,12 @@ abstract contract Chain {
             (to[i], amounts[i]) = (members[i], (i + 1) * 100e18);
         }
         reputation.mintGenesis(to, amounts);
+        (address[] memory operators, uint256[] memory bonds) = (new address[](4), new uint256[](4));
         for (uint256 i; i < 4; ++i) {
             validators.admit(operator(i), key(i), peer(i), 100);
+            (operators[i], bonds[i]) = (operator(i), 100e18);
         }
+        validators.foundBonds(operators, bonds);
         validators.endEpoch(0);
     }
 
@@ -111,6 +115,7 @@ abstract contract Chain {
         _allow(address(reputation), Roles.SLASHER, abi.encodePacked(reputation.slash.selector));
         bytes memory system = abi.encodePacked(validators.endEpoch.selector, validators.punish.selector);
         _allow(address(validators), Roles.SYSTEM, system);
+        _allow(address(validators), Roles.PARAMS, abi.encodePacked(validators.setMinBond.selector));
         manager.grantRole(Roles.SYSTEM, address(hooks), 0);
         manager.grantRole(Roles.SUBMESH, address(timelock), 0);
         manager.grantRole(Roles.SLASHER, address(validators), 0);

@@ -94,6 +94,11 @@ contract GasTest is InBlockOne {
             validators.admit(operator(i), key(i), peer(i), uint64(i + 1));
         }
         vm.stopPrank();
+        for (uint256 i = 4; i < 128; ++i) {
+            vm.deal(operator(i), (i + 1) * 1e18);
+            vm.prank(operator(i));
+            validators.bond{value: (i + 1) * 1e18}();
+        }
         for (uint256 i; i < 255; ++i) {
             open(string.concat("submesh-", digits(i)));
         }
@@ -113,6 +118,51 @@ contract GasTest is InBlockOne {
         for (uint8 leg; leg < 5; ++leg) {
             eq(hooks.legFailures(leg), 0, "a leg failed");
         }
+    }
+
+    /// The dearest end of the validators' leg: all candidates have reputation, and all seats change hands.
+    function test_an_epoch_in_which_the_whole_set_changes() public {
+        (address[] memory to, uint256[] memory amounts) = (new address[](128), new uint256[](128));
+        for (uint256 i; i < 128; ++i) {
+            (to[i], amounts[i]) = (operator(i), 10e18);
+        }
+        vm.warp(GENESIS);
+        vm.prank(address(rootTimelock));
+        reputation.mintGenesis(to, amounts);
+        vm.warp(GENESIS + 1);
+        for (uint256 i = 4; i < 128; ++i) {
+            vm.prank(address(rootTimelock));
+            validators.admit(operator(i), key(i), peer(i), uint64(i < 64 ? 500 : 900));
+            vm.deal(operator(i), 400e18);
+            vm.prank(operator(i));
+            validators.bond{value: 400e18}();
+        }
+        vm.prank(address(hooks));
+        validators.endEpoch(1);
+        for (uint256 i = 64; i < 128; ++i) {
+            vm.deal(operator(i), 400e18);
+            vm.prank(operator(i));
+            validators.bond{value: 400e18}();
+        }
+        uint256 budget = hooks.GAS_VALIDATORS();
+        vm.prank(address(hooks));
+        validators.endEpoch(2);
+        locked("endEpoch, 128 candidates, 64 new seats", budget);
+    }
+
+    function test_a_bond_and_its_way_back() public {
+        vm.deal(operator(0), 2e18);
+        vm.startPrank(operator(0));
+        validators.bond{value: 1e18}();
+        locked("bond", 60_000);
+        validators.unbond(1e18);
+        locked("unbond", 90_000);
+        vm.stopPrank();
+        vm.prank(address(hooks));
+        validators.endEpoch(200);
+        vm.prank(operator(0));
+        validators.withdraw();
+        locked("withdraw", 60_000);
     }
 
     function digits(uint256 i) private pure returns (string memory) {

@@ -113,6 +113,9 @@ contract GenesisTest is InBlockOne {
         closed(address(reputation), abi.encodeCall(reputation.slash, (address(1), 1, 0)));
         closed(address(validators), abi.encodeCall(validators.admit, (address(1), key(9), peer(9), 1)));
         closed(address(validators), abi.encodeCall(validators.remove, (operator(0))));
+        closed(address(validators), abi.encodeCall(validators.setCeiling, (operator(0), 1)));
+        closed(address(validators), abi.encodeCall(validators.setMinBond, (2e18)));
+        closed(address(validators), abi.encodeCall(validators.foundBonds, (none, nil)));
         closed(address(validators), abi.encodeCall(validators.endEpoch, (1)));
         closed(address(validators), abi.encodeCall(validators.punish, (operator(0), 1, 0, 0)));
     }
@@ -151,7 +154,9 @@ contract GenesisTest is InBlockOne {
         eq(who.length, 4, "validators");
         for (uint256 i; i < 4; ++i) {
             require(who[i] == operator(i) && hashes[i] == keccak256(key(i)) && weights[i] == 100, "first set");
+            eq(validators.bondOf(operator(i)), 100e18, "bonded");
         }
+        eq(address(validators).balance, 400e18, "the coin behind the bonds");
     }
 
     function test_founding_reputation_counts_in_block_one() public {

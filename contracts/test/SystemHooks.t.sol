@@ -4,9 +4,20 @@ pragma solidity 0.8.37;
 import {Reputation} from "../src/Reputation.sol";
 import {SubmeshRegistry} from "../src/SubmeshRegistry.sol";
 import {SystemHooks} from "../src/SystemHooks.sol";
-import {ValidatorSet} from "../src/ValidatorSet.sol";
+import {ValidatorTypes} from "../src/ValidatorTypes.sol";
 import {InBlockOne} from "./Base.sol";
 import {vm} from "./Vm.sol";
+
+/// Stands where the validators are and names 200 of them.
+contract TooMany {
+    function endEpoch(uint64)
+        external
+        pure
+        returns (address[] memory who, bytes32[] memory keyHashes, uint64[] memory weights)
+    {
+        return (new address[](200), new bytes32[](200), new uint64[](200));
+    }
+}
 
 contract SystemHooksTest is InBlockOne {
     function end(SystemHooks.EpochReport memory r) internal returns (address[] memory who, uint64[] memory weights) {
@@ -126,6 +137,28 @@ contract SystemHooksTest is InBlockOne {
         eq(reason.length, 256, "reason");
     }
 
+    /// A leg that answers with all the memory its gas can buy takes nothing from the others.
+    function test_an_endless_answer_costs_its_own_leg_only() public {
+        vm.etch(address(registry), hex"6219f0a05ffd"); // reverts with 1,700,000 bytes
+        vm.etch(address(reputation), hex"6213d6205ffd"); // with 1,300,000
+        SystemHooks.EpochReport memory r = emptyReport(1);
+        (r.earners, r.amounts) = (new address[](1), new uint256[](1));
+        vm.prank(SYSTEM);
+        (bool ok,) = address(hooks).call{gas: 30_000_000}(abi.encodeCall(hooks.onEpochEnd, (r)));
+        require(ok, "it goes on");
+        hasFailed(hooks.LEG_LANES(), 1);
+        hasFailed(hooks.LEG_AWARDS(), 1);
+        eq(hooks.epoch(), 1, "the epoch is over");
+    }
+
+    /// Many more members than a committee has: no node could use it, so the leg failed.
+    function test_a_set_that_is_too_long_is_no_set() public {
+        vm.etch(address(validators), address(new TooMany()).code);
+        (address[] memory who,) = end(emptyReport(1));
+        eq(who.length, 0, "empty");
+        hasFailed(hooks.LEG_VALIDATORS(), 1);
+    }
+
     /// I12
     function testFuzz_an_epoch_ends_once(uint64 first, uint64 second) public {
         vm.assume(first > 0 && first < type(uint64).max && second <= first);
@@ -170,8 +203,8 @@ contract SystemHooksTest is InBlockOne {
         vm.prank(SYSTEM);
         hooks.onEvidence(operator(1), 1, 0, "proof");
         eq(reputation.reputationOf(operator(1)), 0, "reputation");
-        (, bool tombstoned,,) = validators.candidateOf(operator(1));
-        require(tombstoned, "tombstone");
+        require(validators.overviewOf(operator(1)).status == ValidatorTypes.Status.Tombstoned, "tombstone");
+        eq(validators.bondOf(operator(1)), 0, "bond");
         (address[] memory who,) = end(emptyReport(2));
         eq(who.length, 3, "place");
         for (uint256 i; i < who.length; ++i) {

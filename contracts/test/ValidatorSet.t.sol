@@ -2,34 +2,22 @@
 pragma solidity 0.8.37;
 
 import {SetSelection} from "../src/SetSelection.sol";
-import {ValidatorSet} from "../src/ValidatorSet.sol";
+import {ValidatorTypes} from "../src/ValidatorTypes.sol";
 import {InBlockOne} from "./Base.sol";
 import {vm} from "./Vm.sol";
+import {WithBonds} from "./WithBonds.sol";
 
-contract ValidatorSetTest is InBlockOne {
-    function admit(uint256 i, uint64 weight) internal {
-        vm.prank(address(rootTimelock));
-        validators.admit(operator(i), key(i), peer(i), weight);
-    }
-
-    function end(uint64 epoch) internal returns (address[] memory who, uint64[] memory weights) {
-        vm.prank(address(hooks));
-        (who,, weights) = validators.endEpoch(epoch);
-    }
-
-    function remove(address who) internal {
-        vm.prank(address(rootTimelock));
-        validators.remove(who);
-    }
-
+contract ValidatorSetTest is InBlockOne, WithBonds {
     // ------------------------------------------------------------------------------------------ candidates
 
     function test_a_candidate_is_stored_whole() public {
         admit(4, 70);
-        (uint64 weight, bool tombstoned, bytes32 hash, bytes memory peerId) = validators.candidateOf(operator(4));
-        require(weight == 70 && !tombstoned && hash == keccak256(key(4)), "candidate");
-        require(keccak256(peerId) == keccak256(peer(4)), "peer id");
+        ValidatorTypes.Overview memory row = validators.overviewOf(operator(4));
+        require(row.operator == operator(4) && row.ceiling == 70 && row.weight == 70, "weights");
+        require(row.status == ValidatorTypes.Status.Waiting && row.keyHash == keccak256(key(4)), "candidate");
+        require(keccak256(row.peerId) == keccak256(peer(4)), "peer id");
         require(keccak256(validators.keyOf(operator(4))) == keccak256(key(4)), "key");
+        require(keccak256(validators.keyByHash(keccak256(key(4)))) == keccak256(key(4)), "key by its hash");
         eq(validators.operatorOfKey(keccak256(key(4))), operator(4), "by key");
         eq(validators.operatorOfPeer(keccak256(peer(4))), operator(4), "by peer");
         eq(validators.candidateCount(), 5, "count");
@@ -48,25 +36,25 @@ contract ValidatorSetTest is InBlockOne {
 
     function test_what_is_no_validator_is_refused() public {
         vm.startPrank(address(rootTimelock));
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorBadKey.selector, 1312));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorBadKey.selector, 1312));
         validators.admit(operator(4), new bytes(1312), peer(4), 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorBadPeerId.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorBadPeerId.selector, 0));
         validators.admit(operator(4), key(4), "", 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorBadPeerId.selector, 65));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorBadPeerId.selector, 65));
         validators.admit(operator(4), key(4), new bytes(65), 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorBadWeight.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorBadWeight.selector, 0));
         validators.admit(operator(4), key(4), peer(4), 0);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorBadWeight.selector, uint64(1 << 56) + 1));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorBadWeight.selector, uint64(1 << 56) + 1));
         validators.admit(operator(4), key(4), peer(4), uint64(1 << 56) + 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorExists.selector, operator(0)));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorExists.selector, operator(0)));
         validators.admit(operator(0), key(4), peer(4), 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorKeyTaken.selector, keccak256(key(0))));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorKeyTaken.selector, keccak256(key(0))));
         validators.admit(operator(4), key(0), peer(4), 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorPeerTaken.selector, peer(0)));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorPeerTaken.selector, peer(0)));
         validators.admit(operator(4), key(4), peer(0), 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorUnknown.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorUnknown.selector, address(0)));
         validators.admit(address(0), key(4), peer(4), 1);
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorUnknown.selector, operator(4)));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorUnknown.selector, operator(4)));
         validators.remove(operator(4));
         vm.stopPrank();
     }
@@ -76,7 +64,7 @@ contract ValidatorSetTest is InBlockOne {
             admit(i, 1);
         }
         vm.prank(address(rootTimelock));
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorLimit.selector, 128));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorLimit.selector, 128));
         validators.admit(operator(128), key(128), peer(128), 1);
     }
 
@@ -88,14 +76,14 @@ contract ValidatorSetTest is InBlockOne {
         vm.prank(address(hooks));
         validators.punish(operator(2), 1, 0, "late proof");
         vm.prank(address(rootTimelock));
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorIsTombstoned.selector, operator(2)));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorIsTombstoned.selector, operator(2)));
         validators.admit(operator(2), key(20), peer(20), 1);
     }
 
     function test_a_removed_operator_comes_back_with_a_new_key() public {
         remove(operator(2));
         vm.startPrank(address(rootTimelock));
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.ValidatorKeyTaken.selector, keccak256(key(2))));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.ValidatorKeyTaken.selector, keccak256(key(2))));
         validators.admit(operator(2), key(2), peer(2), 1);
         validators.admit(operator(2), key(20), peer(2), 1);
         vm.stopPrank();
@@ -140,7 +128,7 @@ contract ValidatorSetTest is InBlockOne {
         vm.assume(epoch > 0 && epoch < type(uint64).max && again <= epoch);
         end(epoch);
         vm.prank(address(hooks));
-        vm.expectRevert(abi.encodeWithSelector(ValidatorSet.EpochNotMonotone.selector, epoch + 1, again));
+        vm.expectRevert(abi.encodeWithSelector(ValidatorTypes.EpochNotMonotone.selector, epoch + 1, again));
         validators.endEpoch(again);
     }
 

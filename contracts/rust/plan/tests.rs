@@ -127,3 +127,20 @@ fn what_the_contracts_would_refuse_is_refused_with_a_reason() {
     let dear = RootSubmesh { base_fee_floor: u64::MAX, ..RootSubmesh::default() };
     assert!(matches!(with(&|c| c.root_submesh = dear), Error::BadRootSubmesh { .. }));
 }
+
+#[test]
+fn validators_begin_bonded_with_coin_that_exists() {
+    let plan = genesis_plan(&config()).unwrap();
+    let coin: U256 = plan.accounts.iter().map(|account| account.balance).sum();
+    assert_eq!(plan.accounts.iter().map(|account| account.address).collect::<Vec<_>>(), [addresses::VALIDATOR_SET]);
+    let founded = plan.steps.iter().find_map(|step| match step {
+        GenesisStep::Call { data, .. } => ValidatorSet::foundBondsCall::abi_decode(data).ok(),
+        GenesisStep::Deploy { .. } => None,
+    });
+    let founded = founded.unwrap();
+    assert_eq!(founded.operators, (1..=4).map(Address::repeat_byte).collect::<Vec<_>>());
+    assert_eq!(founded.amounts, vec![U256::from(100) * U256::from(10).pow(U256::from(18)); 4]);
+    assert_eq!(founded.amounts.into_iter().sum::<U256>(), coin);
+    let none = genesis_plan(&GenesisConfig::new(1, vec![member(1)])).unwrap();
+    assert_eq!(none.accounts, []);
+}
