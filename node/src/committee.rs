@@ -17,6 +17,7 @@ pub(crate) mod members;
 pub(crate) mod net;
 pub(crate) mod queues;
 mod serve;
+mod sightings;
 pub(crate) mod start;
 pub(crate) mod switch;
 pub(crate) mod turn;
@@ -24,17 +25,22 @@ mod verify;
 pub(crate) mod wire;
 
 use crate::{dev::keys::Keyring, journal::Journal};
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, Signature, keccak256};
 use author::Author;
 use qsdm_pool::{Pool, PoolEnv, Submission};
-use qsdm_primitives::{SubmeshId, ValidatorIndex};
-use qsdm_rpc::ports::{Committee, CommitteeMember, Dev, Event, NextBlock, Node, NodeError};
+use qsdm_primitives::{CellId, SubmeshId, ValidatorIndex, limits::ASK_MS_MAX};
+use qsdm_rpc::ports::{
+    Committee, CommitteeMember, Dev, Event, NextBlock, Node, NodeError, SeenCell, Sighting, Skipped,
+};
+use qsdm_storage::MeshStore;
 use qsdm_vm::{
     block::SharedTx,
     chain::{Chain, Head},
 };
-use std::{fmt, sync::Arc};
-use tokio::sync::{Notify, broadcast, watch};
+use sightings::{Ask, Seen, Sightings};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use turn::{Standing, now_ms};
 
 /// A node of a committee, as JSON-RPC sees it.
@@ -46,6 +52,10 @@ pub(crate) struct CommitteeNode {
     work: Arc<Notify>,
     events: broadcast::Sender<Event>,
     standing: watch::Receiver<Standing>,
+    store: Arc<MeshStore>,
+    sightings: Arc<Sightings>,
+    /// Questions to the task that owns the mesh.
+    asks: mpsc::Sender<Ask>,
     /// Accounts whose keys the node holds: on a development chain only.
     keys: Option<Arc<Keyring>>,
 }
@@ -62,6 +72,19 @@ impl CommitteeNode {
         self.standing.borrow().clone()
     }
 
+    /// How many build on cells: of those that are not committed, as far as consensus answers in time.
+    fn weights(&self, cells: Vec<CellId>) -> Vec<Option<u64>> {
+        let unknown = vec![None; cells.len()];
+        if cells.is_empty() {
+            return unknown;
+        }
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        if self.asks.try_send(Ask { cells, reply }).is_err() {
+            return unknown;
+        }
+        answer.recv_timeout(Duration::from_millis(ASK_MS_MAX)).unwrap_or(unknown)
+    }
+
     fn pool_env(&self, head: &Head) -> PoolEnv {
         PoolEnv {
             base_fee: head.next_base_fee(),
@@ -76,7 +99,15 @@ impl CommitteeNode {
     fn add(&self, tx: &SharedTx) -> Result<(), NodeError> {
         let head = self.chain.head();
         let submission = Submission { tx: tx.clone(), submesh: SubmeshId::ROOT, impersonated: false };
-        let added = self.pool.add(submission, &head.state, &self.pool_env(&head))?;
+        let before = self.pool.get_by_nonce(&tx.signer(), tx.nonce()).filter(|other| other.tx_hash() != tx.tx_hash());
+        let added = self.pool.add(submission, &head.state, &self.pool_env(&head));
+        // what is replaced before anybody else saw it is spent once
+        if let Some(other) = before
+            && (added.is_err() || !self.sightings.of(other.tx_hash()).cells.is_empty())
+        {
+            self.sightings.pair(tx, &other, &self.events);
+        }
+        let added = added?;
         // nobody listening is fine
         if added.executable {
             let _ = self.events.send(Event::Pending(tx.clone()));
@@ -161,6 +192,22 @@ impl Node for CommitteeNode {
             me: status.me.map(|me| me.0),
             validators: set.indices().filter_map(member).collect(),
         })
+    }
+
+    fn sighting(&self, hash: &B256) -> Option<Sighting> {
+        let Seen { cells, conflicts } = self.sightings.of(hash);
+        let weights = self.weights(cells.clone());
+        let seen = |(cell, entangled_weight): (CellId, Option<u64>)| SeenCell { cell: cell.0.into(), entangled_weight };
+        let skipped = self.store.skipped(&hash.0).unwrap_or_else(|error| {
+            tracing::error!(%error, "why a transaction was skipped can't be read");
+            None
+        });
+        let skipped = skipped.map(|skipped| Skipped {
+            block: skipped.block,
+            winner: skipped.winner.map(B256::from),
+            reason: skipped.reason,
+        });
+        Some(Sighting { cells: cells.into_iter().zip(weights).map(seen).collect(), conflicts, skipped })
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Event> {

@@ -11,7 +11,7 @@ use crate::cli::Usage;
 
 /// Reputation of each member of a development or test chain: 1,000 units of 18 decimals.
 const REPUTATION: u64 = 1_000;
-/// How many of the accounts hold reputation.
+/// How many of the accounts hold reputation. Validators hold as much, else some would weigh more than others.
 const MEMBERS: usize = 10;
 /// Genesis lies this long before the start, so that reputation of genesis counts in block 1.
 const AGE_S: u64 = 10;
@@ -41,7 +41,13 @@ impl Founding<'_> {
         spec.time_scale = self.time_scale;
         spec.check().map_err(|error| Usage(error.to_string()))?;
         let reputation = U256::from(REPUTATION) * U256::from(10).pow(U256::from(18));
-        let members = self.accounts.iter().take(MEMBERS).map(|address| (*address, reputation)).collect();
+        let mut members: Vec<Address> = self.accounts.iter().take(MEMBERS).copied().collect();
+        for validator in &self.validators {
+            if !members.contains(&validator.operator) {
+                members.push(validator.operator);
+            }
+        }
+        let members = members.into_iter().map(|address| (address, reputation)).collect();
         let mut config = GenesisConfig::new(self.time_scale, members);
         config.validators.clone_from(&self.validators);
         spec.genesis = genesis_plan(&config)?;

@@ -112,6 +112,14 @@ impl Testnet {
             .for_each(|place| self.stop(place));
     }
 
+    /// `host:port` of a node's JSON-RPC.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn address(&self, place: usize) -> String {
+        self.running[place].as_ref().expect("it runs").address.clone()
+    }
+
     /// What a node answers on its monitor's address, head included.
     ///
     /// # Panics

@@ -1,12 +1,14 @@
 //! Validators as processes of their own, over QUIC.
 
 use qsdm_tests::{
-    committee::{number, same_chain, send, transactions, wait_for, wait_until},
+    committee::{RECEIVER, number, same_chain, send, transactions, wait_for, wait_until},
     node::{Node, run},
     rpc::Client,
+    socket::Socket,
     testnet::Testnet,
+    wallet::{account, sign, transfer},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn accounts(count: u32) -> BTreeMap<u32, u64> {
@@ -173,5 +175,57 @@ fn figures_and_health_are_served_beside_the_rest() {
         testnet.stop(place);
     }
     wait_until("a node that misses the others", || testnet.get(1, "/health").starts_with("HTTP/1.1 503"));
+    testnet.stop_all();
+}
+
+/// Whoever holds the second spend hears of it before the first one is in a block, and finds a record of it afterwards.
+#[test]
+fn a_second_spend_of_a_nonce_is_warned_of_and_leaves_a_record() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut clients = testnet.clients();
+    let spender = account(6);
+    for (nonce, [one, other]) in [(0, [0, 1]), (1, [2, 3]), (2, [3, 0]), (3, [1, 2])] {
+        let mut sockets = [one, other].map(|place| Socket::connect(&testnet.address(place)).expect("a websocket"));
+        for socket in &mut sockets {
+            socket.request("eth_subscribe", json!(["conflicts"])).expect("an answer");
+            socket.request("eth_subscribe", json!(["newHeads"])).expect("an answer");
+        }
+        let spends = [(one, 10), (other, 20)].map(|(place, wei)| {
+            let (raw, hash) = sign(&spender, transfer(nonce, RECEIVER, wei));
+            // the second one may be refused: the first one was passed on to where it arrives
+            drop(clients[place].request("eth_sendRawTransaction", json!([raw])));
+            hash.to_string()
+        });
+        let status = |client: &mut Client, hash: &str| client.call("qsdm_getTransactionStatus", json!([hash]));
+        let mut winner = None;
+        wait_until("a block", || {
+            winner = spends.iter().position(|hash| status(&mut clients[one], hash)["status"] == "mined");
+            winner.is_some()
+        });
+        let (winner, loser) = winner.map(|winner| (&spends[winner], &spends[1 - winner])).expect("one of them");
+        let place = if winner == &spends[0] { other } else { one };
+        wait_until("the block there", || status(&mut clients[place], winner)["status"] == "mined");
+        let lost = status(&mut clients[place], loser);
+        assert_eq!(lost["status"], "dropped", "{lost}");
+        assert_eq!(lost["winner"].as_str(), Some(winner.as_str()), "{lost}");
+        assert!(lost["reason"].as_str().is_some_and(|reason| reason.starts_with("ConflictLost")), "{lost}");
+        assert_eq!(lost["conflicts"][0]["hash"].as_str(), Some(winner.as_str()), "{lost}");
+        // the warning comes first, the head of a block after it
+        let socket = &mut sockets[usize::from(place == other)];
+        let warned = loop {
+            let news = socket.receive().expect("news")["params"]["result"].clone();
+            if news["kind"] == "conflict" {
+                break news;
+            }
+            let block = clients[place].call("eth_getBlockByHash", json!([news["hash"], false]));
+            let includes = |hash: &Value| hash.as_str() == Some(winner.as_str());
+            let transactions = block["transactions"].as_array().cloned().unwrap_or_default();
+            assert!(!transactions.iter().any(includes), "nobody was warned before block {}", news["number"]);
+        };
+        let text = warned.to_string();
+        assert!(text.contains(winner.as_str()) && text.contains(loser.as_str()), "{text}");
+        assert_eq!(number(&warned["nonce"]), nonce);
+    }
+    drop(clients);
     testnet.stop_all();
 }

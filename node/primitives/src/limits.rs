@@ -520,6 +520,17 @@ pub const CELL_PAUSE_MS: u64 = 20;
 pub const CELL_REPEAT_MS: u64 = 2_000;
 /// Own cells that are sent again at once: the oldest, which the others wait for.
 pub const CELLS_REPEATED: usize = 4;
+/// Bytes of the reason that is kept for a transaction that was skipped.
+pub const SKIP_REASON_BYTES_MAX: usize = 256;
+/// Newest transactions of which it is remembered in which cells they were seen and with what they conflict, and newest
+/// executed ones that are known by sender and nonce.
+pub const SIGHTINGS_KEPT: usize = 65_536;
+/// Cells and conflicts of one of them.
+pub const SIGHTINGS_OF_ONE_MAX: usize = 16;
+/// Questions of JSON-RPC to consensus that wait.
+pub const ASKS_WAITING_MAX: usize = 256;
+/// Time in milliseconds that JSON-RPC waits for such an answer; without it, it answers what it knows.
+pub const ASK_MS_MAX: u64 = 500;
 /// Part of a block's gas that one own cell takes at most: an eighth, so that cells of several authors fit into a block.
 pub const CELL_GAS_PART: u64 = 8;
 /// Bytes of transactions in an own cell: half of what a cell may have, so that the header fits.

@@ -16,6 +16,8 @@ pub enum Event {
     Block(Arc<Block>),
     /// A transaction entered the pool.
     Pending(SharedTx),
+    /// Transactions of one sender and nonce are known: only the first in the committed order will count.
+    Conflict(Arc<Conflict>),
     /// Development only: the chain went back; these blocks are gone, newest first.
     Removed(Vec<Arc<Block>>),
 }
@@ -81,6 +83,61 @@ pub struct CommitteeMember {
     pub weight: u64,
 }
 
+/// Transactions with one sender and nonce, in concurrent cells or on their way there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Who signed them.
+    pub sender: Address,
+    /// Their nonce.
+    pub nonce: u64,
+    /// Whether they do the same, for another fee.
+    pub is_replacement: bool,
+    /// The newest of them.
+    pub newest: Sighted,
+    /// Those it excludes, or is excluded by.
+    pub others: Vec<Sighted>,
+}
+
+/// A transaction, and where it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighted {
+    /// The cell; none where it has come as such.
+    pub cell: Option<B256>,
+    /// The transaction.
+    pub transaction: B256,
+}
+
+/// What is known of a transaction before it is in a block, or instead of that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sighting {
+    /// The cells it was seen in.
+    pub cells: Vec<SeenCell>,
+    /// Transactions that exclude it, and whether they do the same for another fee.
+    pub conflicts: Vec<(B256, bool)>,
+    /// Where it was ordered and not executed.
+    pub skipped: Option<Skipped>,
+}
+
+/// A cell with a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenCell {
+    /// The cell.
+    pub cell: B256,
+    /// Weight of the validators who built on it: a figure of confidence, never finality. `None` once it is committed.
+    pub entangled_weight: Option<u64>,
+}
+
+/// Why an ordered transaction is in no block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The block that it would have been in.
+    pub block: u64,
+    /// The transaction that used its nonce first, where that is known.
+    pub winner: Option<B256>,
+    /// Why.
+    pub reason: String,
+}
+
 /// The node as the methods see it.
 pub trait Node: Send + Sync + 'static {
     /// Takes a transaction whose sender is recovered: validates it, makes it durable and, where blocks follow
@@ -102,6 +159,9 @@ pub trait Node: Send + Sync + 'static {
 
     /// Where the committee stands; `None` on a chain that one node makes.
     fn committee(&self) -> Option<Committee>;
+
+    /// What consensus knows of a transaction; `None` on a chain that one node makes.
+    fn sighting(&self, hash: &B256) -> Option<Sighting>;
 
     /// Blocks and pending transactions from now on. A receiver that falls behind is told so by the channel.
     fn subscribe(&self) -> broadcast::Receiver<Event>;

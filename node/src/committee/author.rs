@@ -1,5 +1,6 @@
 //! From the pool into the own lane.
 
+use super::sightings::Sightings;
 use alloy_consensus::Transaction;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes};
@@ -7,14 +8,16 @@ use parking_lot::Mutex;
 use qsdm_mesh::pinned_author;
 use qsdm_pool::{Pool, encode};
 use qsdm_primitives::{
-    CellBody, SubmeshId, ValidatorIndex, ValidatorSet,
+    CellBody, CellId, SubmeshId, ValidatorIndex, ValidatorSet,
     limits::{CELL_BODY_BYTES_WRITTEN_MAX, CELL_TRANSACTIONS_MAX, PINNED_AUTHOR_MS, SUBMITTED_KEPT},
 };
+use qsdm_rpc::ports::Event;
 use qsdm_vm::block::SharedTx;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+use tokio::sync::broadcast;
 
 /// A transaction that was submitted to this node, and to whom it was passed on.
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +136,24 @@ impl Author {
             }
         }
         (!transactions.is_empty()).then_some(Filling { body, gas_limit, transactions })
+    }
+
+    /// Compares what another's cell holds with what waits here: a second spend may never get into a cell, and whoever
+    /// listens is warned all the same.
+    pub(crate) fn compare(
+        &self,
+        cell: CellId,
+        transactions: &[SharedTx],
+        sightings: &Sightings,
+        events: &broadcast::Sender<Event>,
+    ) {
+        for tx in transactions {
+            let waiting = self.pool.get_by_nonce(&tx.signer(), tx.nonce());
+            if let Some(other) = waiting.filter(|other| other.tx_hash() != tx.tx_hash()) {
+                tracing::info!(%cell, nonce = tx.nonce(), "a transaction that waits here is spent elsewhere");
+                sightings.pair(tx, &other, events);
+            }
+        }
     }
 
     /// Transactions are in an own cell.

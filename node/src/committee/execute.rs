@@ -1,16 +1,22 @@
 //! Execution of committed blocks, in their order.
 
-use super::{held::HeldCells, turn::now_ms};
+use super::{
+    held::HeldCells,
+    sightings::{Sightings, Spent},
+    turn::now_ms,
+};
 use crate::journal::Journal;
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use qsdm_mesh::CutRules;
 use qsdm_pool::Pool;
 use qsdm_primitives::{Block, BlockId, CellId, Epoch, Executed, ExecutionHash, SetError, SubmeshId, ValidatorSet};
 use qsdm_rpc::ports::Event;
+use qsdm_storage::{MeshStore, Skipped, StorageError};
 use qsdm_vm::{
     VmError,
-    block::Block as EvmBlock,
-    builder::BlockAttributes,
+    block::{Block as EvmBlock, SharedTx},
+    builder::{BlockAttributes, PushError},
     chain::{Appended, Chain},
 };
 use std::sync::Arc;
@@ -47,6 +53,9 @@ pub(crate) enum ExecutionError {
     /// The EVM or its store failed.
     #[error(transparent)]
     Vm(#[from] VmError),
+    /// The store of the mesh failed.
+    #[error(transparent)]
+    Store(#[from] StorageError),
     /// The next validators are no set.
     #[error(transparent)]
     Set(#[from] SetError),
@@ -72,8 +81,11 @@ pub(crate) struct Executor {
     pub pool: Arc<Pool>,
     pub held: Arc<HeldCells>,
     pub journal: Arc<Journal>,
+    pub store: Arc<MeshStore>,
     pub rules: CutRules,
     pub events: broadcast::Sender<Event>,
+    pub sightings: Arc<Sightings>,
+    pub spent: Spent,
 }
 
 /// The hash that validators compare: of the EVM block.
@@ -83,7 +95,7 @@ pub(crate) fn result(block: &EvmBlock) -> Executed {
 
 impl Executor {
     /// Executes until the core is gone or execution fails.
-    pub(crate) fn run(&self, mut jobs: Receiver<Job>, done: &Sender<Done>) -> Result<(), ExecutionError> {
+    pub(crate) fn run(mut self, mut jobs: Receiver<Job>, done: &Sender<Done>) -> Result<(), ExecutionError> {
         while let Some(job) = jobs.blocking_recv() {
             let done_with = self.execute(&job)?;
             if done.blocking_send(done_with).is_err() {
@@ -93,7 +105,7 @@ impl Executor {
         Ok(())
     }
 
-    fn execute(&self, job: &Job) -> Result<Done, ExecutionError> {
+    fn execute(&mut self, job: &Job) -> Result<Done, ExecutionError> {
         let executed = match job.number {
             None => None,
             Some(number) => Some(self.execute_block(job, number)?),
@@ -103,7 +115,7 @@ impl Executor {
     }
 
     /// The result of a block; one that the store is ahead of was executed before a crash.
-    fn execute_block(&self, job: &Job, number: u64) -> Result<Executed, ExecutionError> {
+    fn execute_block(&mut self, job: &Job, number: u64) -> Result<Executed, ExecutionError> {
         let head = self.chain.head();
         if number <= head.block.number() {
             let missing = ExecutionError::Gap { found: head.block.number() + 1, wanted: number };
@@ -125,18 +137,23 @@ impl Executor {
         };
         let base_fee = attributes.base_fee;
         let mut builder = self.chain.builder(&head, attributes)?;
+        let mut skipped = Vec::new();
         for id in &job.cells {
             let held = self.held.get(id).ok_or(ExecutionError::MissingCell(*id))?;
             let lane = held.cell.header().lane;
             builder.open_segment(lane.submesh, base_fee, account(&job.set, lane.author));
             for tx in held.transactions.iter() {
                 match builder.push(tx.clone()) {
-                    Ok(_) => {}
-                    // the first in the committed order counts, the others are skipped
-                    Err(error) => tracing::debug!(hash = %tx.tx_hash(), cell = %id, %error, "skipped"),
+                    Ok(_) => {
+                        *self.spent.entry((tx.signer(), tx.nonce())) = *tx.tx_hash();
+                        skipped.extend(self.losers(number, tx));
+                    }
+                    Err(error) => skipped.extend(self.skip(Some(*id), number, tx, &error)),
                 }
             }
         }
+        // before the block: what is repeated after a crash is known already
+        self.store.note_skipped(&skipped)?;
         let Appended { head, touched } = self.chain.append(&head, builder.finish())?;
         let promoted = self.pool.on_block(&head.state, &head.block.transactions, touched);
         self.pool.expire(now_ms() / 1_000);
@@ -151,6 +168,29 @@ impl Executor {
         Ok(result(&head.block))
     }
 
+    /// The record of a transaction that is not executed: the first in the committed order counts. The same one in a second
+    /// cell leaves none.
+    fn skip(&self, cell: Option<CellId>, block: u64, tx: &SharedTx, error: &PushError) -> Option<([u8; 32], Skipped)> {
+        let winner = self.spent.get(&(tx.signer(), tx.nonce())).copied();
+        if winner == Some(*tx.tx_hash()) {
+            return None;
+        }
+        let reason = winner.map_or_else(|| error.to_string(), |winner| lost(winner, tx));
+        tracing::debug!(hash = %tx.tx_hash(), ?cell, %reason, "skipped");
+        Some((tx.tx_hash().0, Skipped { cell, block, winner: winner.map(|winner| winner.0), reason }))
+    }
+
+    /// The records of those that were known to exclude an executed transaction, wherever they are.
+    fn losers(&self, block: u64, tx: &SharedTx) -> Vec<([u8; 32], Skipped)> {
+        let winner = *tx.tx_hash();
+        let losers = self.sightings.of(&winner).conflicts.into_iter();
+        let record = |(loser, _): (B256, bool)| {
+            let cell = self.sightings.of(&loser).cells.first().copied();
+            (loser.0, Skipped { cell, block, winner: Some(winner.0), reason: lost(winner, tx) })
+        };
+        losers.map(record).collect()
+    }
+
     /// The same validators go on.
     fn end_of(&self, job: &Job) -> Result<qsdm_consensus::EpochEnd, ExecutionError> {
         let head = self.chain.head();
@@ -162,6 +202,10 @@ impl Executor {
             rules: self.rules.clone(),
         })
     }
+}
+
+fn lost(winner: B256, tx: &SharedTx) -> String {
+    format!("ConflictLost: {winner} used nonce {} of {} first", tx.nonce(), tx.signer())
 }
 
 fn account(set: &ValidatorSet, index: qsdm_primitives::ValidatorIndex) -> Address {

@@ -54,8 +54,9 @@ pub(crate) fn in_force(
     let contract = Reader { chain_id, header, state };
     let set = contract.call(&Contract::currentSetCall {})?;
     let mut members = Vec::with_capacity(set.who.len());
-    for (account, bonded) in set.who.into_iter().zip(set.weights) {
-        let bytes = contract.call(&Contract::keyOfCall { operator: account })?;
+    // by hash: a member serves with the key it was chosen with
+    for ((account, key_hash), bonded) in set.who.into_iter().zip(set.keyHashes).zip(set.weights) {
+        let bytes = contract.call(&Contract::keyByHashCall { keyHash: key_hash })?;
         if bytes.len() != VALIDATOR_KEY_BYTES {
             return Err(MembersError::Key(account));
         }

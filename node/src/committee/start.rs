@@ -7,6 +7,7 @@ use super::{
     held::{HeldCell, HeldCells},
     keeper, members,
     queues::Queue,
+    sightings::{Sightings, Spent},
     turn::{Inputs, Outputs, Standing, State, Turn, mesh_config, now_ms},
     verify::{Checked, Checker, CurrentSet},
     wire::{Arrival, Ears, News, Packet, Wire},
@@ -21,7 +22,9 @@ use qsdm_mesh::{Effect, Mesh, Origin};
 use qsdm_pool::{Pool, PoolConfig, recover_raw};
 use qsdm_primitives::{
     BlockId, ChainSpec, ExecutionHash, Height, ValidatorSet,
-    limits::{ARRIVALS_WAITING_MAX, CHECKED_WAITING_MAX, EVENT_BACKLOG, KEEPS_WAITING_MAX, RESULTS_READ_MAX},
+    limits::{
+        ARRIVALS_WAITING_MAX, ASKS_WAITING_MAX, CHECKED_WAITING_MAX, EVENT_BACKLOG, KEEPS_WAITING_MAX, RESULTS_READ_MAX,
+    },
 };
 use qsdm_storage::{MeshRecovery, MeshStore, PoolJournal, SafetyLog, Store};
 use qsdm_vm::chain::Chain;
@@ -101,13 +104,17 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     let journal = Arc::new(Journal::new(Arc::clone(&pool), Some(journal)));
     let author = Arc::new(Author::new(Arc::clone(&pool)));
     let (events, _) = broadcast::channel(EVENT_BACKLOG);
+    let sightings = Arc::new(Sightings::default());
     let executor = Executor {
         chain: Arc::clone(&chain),
         pool: Arc::clone(&pool),
         held: Arc::clone(&held),
         journal: Arc::clone(&journal),
+        store: Arc::clone(&store),
         rules: recovery.rules.clone(),
         events: events.clone(),
+        sightings: Arc::clone(&sightings),
+        spent: Spent::default(),
     };
     let unfinished = unfinished(&store, &recovery, &chain, &set)?;
     let parameters = parameters(&config.spec);
@@ -140,6 +147,7 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     ];
     let work = Arc::new(Notify::new());
     wire.set_validators(&set);
+    let (asks_to, asks) = mpsc::channel(ASKS_WAITING_MAX);
     let standing = Standing { status: core.status(), set: Arc::clone(&set), committed_ms: now_ms() };
     let (standing_to, standing) = watch::channel(standing);
 
@@ -164,15 +172,17 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
         checker: checker.clone(),
         wire: Arc::clone(&wire),
         held,
-        store,
+        store: Arc::clone(&store),
         author: Arc::clone(&author),
+        sightings: Arc::clone(&sightings),
+        events: events.clone(),
         base_fee,
         rules,
         outputs: Outputs { keeper, executor: jobs_to },
         standing: standing_to,
         state: State::starting_with(unfinished),
     };
-    let inputs = Inputs { kept, done, votes, bulk, work: Arc::clone(&work), stop: stopped };
+    let inputs = Inputs { kept, done, votes, bulk, asks, work: Arc::clone(&work), stop: stopped };
     let node = Arc::new(CommitteeNode {
         chain: Arc::clone(&chain),
         pool: Arc::clone(&pool),
@@ -181,6 +191,9 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
         work,
         events,
         standing,
+        store,
+        sightings,
+        asks: asks_to,
         keys: config.keys.clone(),
     });
     node.recover_journal()?;

@@ -8,6 +8,7 @@ use super::{
     execute::{Done, Job},
     held::HeldCells,
     keeper::{Keep, Kept},
+    sightings::{Ask, Sightings},
     verify::{Checked, Checker},
     wire::{Packet, Reply, Wire},
 };
@@ -28,7 +29,7 @@ use std::{
 };
 use tokio::{
     sync::{
-        Notify,
+        Notify, broadcast,
         mpsc::{Receiver, Sender, error::TrySendError},
         watch,
     },
@@ -42,6 +43,8 @@ pub(crate) struct Inputs {
     pub done: Receiver<Done>,
     pub votes: Receiver<Checked>,
     pub bulk: Receiver<Checked>,
+    /// Questions of JSON-RPC.
+    pub asks: Receiver<Ask>,
     /// There are transactions.
     pub work: Arc<Notify>,
     pub stop: watch::Receiver<bool>,
@@ -74,6 +77,8 @@ pub(crate) struct Turn {
     pub held: Arc<HeldCells>,
     pub store: Arc<MeshStore>,
     pub author: Arc<Author>,
+    pub sightings: Arc<Sightings>,
+    pub events: broadcast::Sender<qsdm_rpc::ports::Event>,
     pub base_fee: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Gas and open submeshes of the epoch.
     pub rules: CutRules,
@@ -163,6 +168,7 @@ impl Turn {
                         self.on_checked(more);
                     }
                 }
+                Some(ask) = inputs.asks.recv() => self.answer(&ask),
                 () = inputs.work.notified() => self.look(),
                 _ = look.tick() => self.look(),
             }
@@ -270,6 +276,12 @@ impl Turn {
             Checked::OtherEpoch(from, epoch) => self.step(Event::OtherEpoch(from, epoch)),
             Checked::Request(from, request, reply) => self.on_request(from, request, reply),
         }
+    }
+
+    fn answer(&self, Ask { cells, reply }: &Ask) {
+        let weights = cells.iter().map(|cell| self.mesh.entangled_weight(cell)).collect();
+        // whoever asked may have given up
+        let _ = reply.try_send(weights);
     }
 
     fn on_request(&mut self, from: PeerId, request: SyncRequest, reply: Reply) {

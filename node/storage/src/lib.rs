@@ -16,6 +16,6 @@ mod store;
 
 pub use error::StorageError;
 pub use journal::{JournalRecord, PoolJournal, Recovered};
-pub use mesh::{EndedEpoch, MeshBatch, MeshRecovery, MeshStore, StoredCommit};
+pub use mesh::{EndedEpoch, MeshBatch, MeshRecovery, MeshStore, Skipped, StoredCommit};
 pub use safety::{SafetyLog, SafetyLogError, SafetyReport};
 pub use store::{CheckReport, Progress, Store};

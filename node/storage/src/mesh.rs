@@ -7,11 +7,13 @@ mod codec;
 mod read;
 mod recover;
 mod schema;
+mod skipped;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use recover::MeshRecovery;
+pub use skipped::Skipped;
 
 use crate::{StorageError, error::Doing, folder::FolderLock, readers::Readers, seal::Sealer};
 use parking_lot::Mutex;

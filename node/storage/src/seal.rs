@@ -38,6 +38,7 @@ pub(crate) enum Table {
     Tips,
     Epochs,
     EpochCertificates,
+    Skipped,
 }
 
 impl Table {
@@ -57,6 +58,7 @@ impl Table {
             Self::Tips => "tips",
             Self::Epochs => "epochs",
             Self::EpochCertificates => "epoch certificates",
+            Self::Skipped => "skipped transactions",
         }
     }
 }

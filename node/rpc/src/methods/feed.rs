@@ -6,6 +6,7 @@
 
 use super::{
     App,
+    qsdm::ConflictView,
     view::{HeaderView, LogView, PooledTx},
 };
 use crate::{Sink, ports::Event};
@@ -42,6 +43,8 @@ pub(super) enum Topic {
     PendingHashes,
     /// The transactions themselves.
     PendingWhole,
+    /// Transactions that exclude one another, as soon as both are held.
+    Conflicts,
 }
 
 struct Listener {
@@ -179,6 +182,9 @@ impl State {
             match self.news.try_recv() {
                 Ok(Event::Block(block)) => self.block(&block),
                 Ok(Event::Pending(tx)) => self.pending(&tx),
+                Ok(Event::Conflict(conflict)) => {
+                    self.tell(|topic| matches!(topic, Topic::Conflicts), || ConflictView::from(&*conflict));
+                }
                 Ok(Event::Removed(blocks)) => self.removed(&blocks),
                 Err(TryRecvError::Lagged(missed)) => {
                     tracing::warn!(missed, "events came faster than subscribers were told of them");

@@ -3,7 +3,7 @@
 use super::{App, MethodDoc, hex::Quantity, input::HashInput, required, view::MinedTx};
 use crate::{
     CallContext, Params, Registry, RpcError,
-    ports::{Committee, CommitteeMember},
+    ports::{Committee, CommitteeMember, Conflict, SeenCell, Sighted, Sighting, Skipped},
 };
 use alloy_primitives::{Address, B256};
 use serde::Serialize;
@@ -43,10 +43,81 @@ enum Status {
         /// Whether a quorum of validators agrees on the block's execution.
         finalized: bool,
     },
-    /// It left the pool without getting into a block.
-    Dropped { reason: String },
+    /// It left the pool without getting into a block, or was ordered and not executed.
+    Dropped {
+        reason: String,
+        /// The transaction that used its nonce first.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        winner: Option<B256>,
+        /// The block that it would have been in, where it was ordered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        skipped_in_block: Option<Quantity<u64>>,
+    },
     /// Never seen, or dropped long ago.
     Unknown,
+}
+
+/// Where a transaction is, and what consensus knows of it.
+#[derive(Serialize)]
+struct StatusView {
+    #[serde(flatten)]
+    status: Status,
+    #[serde(flatten)]
+    sighting: Option<SightingView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SightingView {
+    cells: Vec<SeenCellView>,
+    conflicts: Vec<ConflictWith>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeenCellView {
+    cell: B256,
+    entangled_weight: Option<Quantity<u64>>,
+}
+
+#[derive(Serialize)]
+struct ConflictWith {
+    hash: B256,
+    kind: &'static str,
+}
+
+/// A conflict as subscribers hear of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConflictView {
+    kind: &'static str,
+    sender: Address,
+    nonce: Quantity<u64>,
+    newest: SightedView,
+    others: Vec<SightedView>,
+}
+
+#[derive(Serialize)]
+struct SightedView {
+    cell: Option<B256>,
+    transaction: B256,
+}
+
+fn kind(is_replacement: bool) -> &'static str {
+    if is_replacement { "replacement" } else { "conflict" }
+}
+
+impl From<&Conflict> for ConflictView {
+    fn from(conflict: &Conflict) -> Self {
+        let view = |Sighted { cell, transaction }: &Sighted| SightedView { cell: *cell, transaction: *transaction };
+        Self {
+            kind: kind(conflict.is_replacement),
+            sender: conflict.sender,
+            nonce: Quantity(conflict.nonce),
+            newest: view(&conflict.newest),
+            others: conflict.others.iter().map(view).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -89,14 +160,26 @@ fn committee(app: &App) -> Option<CommitteeView> {
     })
 }
 
-fn status(app: &App, params: Params<'_>, _: &CallContext) -> Result<Status, RpcError> {
+fn status(app: &App, params: Params<'_>, _: &CallContext) -> Result<StatusView, RpcError> {
     let hash: HashInput = params.positional(&["hash"])?.required(0)?;
-    if let Some(tx) = app.pool.get(&hash.0) {
-        let queued = app.pool.content_from(tx.signer_ref()).queued;
-        let waits = queued.values().flat_map(|txs| txs.values()).any(|tx| *tx.tx_hash() == hash.0);
-        return Ok(if waits { Status::Queued } else { Status::Pending });
-    }
-    if let Some(MinedTx { block, index }) = app.find_mined(&hash.0)? {
+    let hash = hash.0;
+    let (sighting, skipped) = match app.node.sighting(&hash) {
+        Some(Sighting { cells, conflicts, skipped }) => {
+            let seen = |seen: SeenCell| SeenCellView {
+                cell: seen.cell,
+                entangled_weight: seen.entangled_weight.map(Quantity),
+            };
+            let with = |(hash, is_replacement)| ConflictWith { hash, kind: kind(is_replacement) };
+            let cells = cells.into_iter().map(seen).collect();
+            (Some(SightingView { cells, conflicts: conflicts.into_iter().map(with).collect() }), skipped)
+        }
+        None => (None, None),
+    };
+    Ok(StatusView { status: plain_status(app, &hash, skipped)?, sighting })
+}
+
+fn plain_status(app: &App, hash: &B256, skipped: Option<Skipped>) -> Result<Status, RpcError> {
+    if let Some(MinedTx { block, index }) = app.find_mined(hash)? {
         return Ok(Status::Mined {
             block_number: Quantity(block.number()),
             block_hash: block.hash,
@@ -105,8 +188,17 @@ fn status(app: &App, params: Params<'_>, _: &CallContext) -> Result<Status, RpcE
             finalized: app.node.finalized().is_none_or(|newest| block.number() <= newest),
         });
     }
-    Ok(match app.pool.dropped(&hash.0) {
-        Some(reason) => Status::Dropped { reason: reason.to_string() },
+    // one that was skipped in one cell may still be in the pool, and get into a block by another
+    if let Some(tx) = app.pool.get(hash) {
+        let queued = app.pool.content_from(tx.signer_ref()).queued;
+        let waits = queued.values().flat_map(|txs| txs.values()).any(|tx| *tx.tx_hash() == *hash);
+        return Ok(if waits { Status::Queued } else { Status::Pending });
+    }
+    if let Some(Skipped { block, winner, reason }) = skipped {
+        return Ok(Status::Dropped { reason, winner, skipped_in_block: Some(Quantity(block)) });
+    }
+    Ok(match app.pool.dropped(hash) {
+        Some(reason) => Status::Dropped { reason: reason.to_string(), winner: None, skipped_in_block: None },
         None => Status::Unknown,
     })
 }

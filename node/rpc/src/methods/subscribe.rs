@@ -11,7 +11,7 @@ use crate::{CallContext, Params, Registry, RpcError, Sink};
 pub(super) const DOCS: &[MethodDoc] = &[
     MethodDoc::new(
         "eth_subscribe",
-        "Notifies over a websocket of newHeads, logs, newPendingTransactions or syncing.",
+        "Notifies over a websocket of newHeads, logs, newPendingTransactions, conflicts or syncing.",
         &[required("kind", "SubscriptionKind"), optional("options", "SubscriptionOptions")],
         "SubscriptionId",
     ),
@@ -38,9 +38,10 @@ fn subscribe(app: &App, params: Params<'_>, _: &CallContext, sink: Sink) -> Resu
             Some(true) => Topic::PendingWhole,
             Some(false) | None => Topic::PendingHashes,
         },
+        "conflicts" => Topic::Conflicts,
         "syncing" => return Ok(None),
         _ => {
-            let known = "newHeads, logs, newPendingTransactions and syncing";
+            let known = "newHeads, logs, newPendingTransactions, conflicts and syncing";
             return Err(params.invalid(0, format!("no \"{kind:.32}\" subscription; there are {known}")));
         }
     };

@@ -4,11 +4,12 @@ use super::{Turn, now_ms};
 use crate::committee::{author::Filling, held::HeldCell, wire::Packet};
 use qsdm_consensus::{Event, FetchRequest, PeerId};
 use qsdm_crypto::Verified;
-use qsdm_mesh::{CellPlan, CellRef, Effect, Origin, Severity, TransactionKey};
+use qsdm_mesh::{CellPlan, CellRef, ConflictKind, ConflictSet, Effect, Origin, Severity, TransactionKey};
 use qsdm_primitives::{
     Cell, CellBody, CellHeader, CellId, Signature, SignedCellHeader, SubmeshId, ValidatorIndex,
     limits::{CELL_GAS_PART, CELL_PAUSE_MS, CELL_REPEAT_MS, CELLS_REPEATED},
 };
+use qsdm_rpc::ports::{Conflict, Sighted};
 use std::sync::Arc;
 
 /// The connection to the node itself, for the mesh.
@@ -45,6 +46,10 @@ impl Turn {
                     if self.held.get(&id).is_none() {
                         self.held.insert(id, HeldCell::new(Arc::clone(&cell)));
                     }
+                    if let Some(held) = self.held.get(&id) {
+                        self.sightings.seen(id, &held.transactions);
+                        self.author.compare(id, &held.transactions, &self.sightings, &self.events);
+                    }
                     self.state.unkept.insert(id);
                     self.state.keep.batch.cells.push(cell);
                     self.state.keep.cells.push(reference);
@@ -69,6 +74,7 @@ impl Turn {
                 },
                 Effect::Conflict(conflict) => {
                     tracing::info!(kind = ?conflict.kind, nonce = conflict.nonce, "transactions exclude one another");
+                    self.sightings.conflict(port(&conflict), &self.events);
                 }
             }
         }
@@ -197,5 +203,17 @@ impl Turn {
             }
             Err(error) => tracing::error!(%error, "an own cell is wrong: the key or the memory is damaged"),
         }
+    }
+}
+
+/// A conflict as JSON-RPC tells of it.
+fn port(conflict: &ConflictSet) -> Conflict {
+    let sighted = |(cell, hash): &(CellId, [u8; 32])| Sighted { cell: Some(cell.0.into()), transaction: hash.into() };
+    Conflict {
+        sender: conflict.sender.into(),
+        nonce: conflict.nonce,
+        is_replacement: conflict.kind == ConflictKind::Replacement,
+        newest: sighted(&conflict.newest),
+        others: conflict.others.iter().map(sighted).collect(),
     }
 }

@@ -8,7 +8,7 @@ use qsdm_primitives::{
     limits::{BLOCK_CELLS_MAX, SUBMESHES_MAX},
 };
 
-fn flag(reader: &mut Reader<'_>) -> Result<bool, CodecError> {
+pub(super) fn flag(reader: &mut Reader<'_>) -> Result<bool, CodecError> {
     match u8::decode(reader)? {
         0 => Ok(false),
         1 => Ok(true),

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// Version of the tables and encodings (`PRAGMA user_version`).
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Rowid tables with a unique index on the hash: with the hash as key, large rows would lie in the index.
 ///
@@ -25,6 +25,7 @@ CREATE INDEX blocks_by_height ON blocks (height);
 CREATE TABLE commits (height INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE tips (submesh INTEGER, author INTEGER, data BLOB NOT NULL, PRIMARY KEY (submesh, author)) WITHOUT ROWID;
 CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, data BLOB NOT NULL, certificate BLOB);
+CREATE TABLE skipped (row INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, data BLOB NOT NULL);
 ";
 
 /// The connection that writes, on a database with all tables.

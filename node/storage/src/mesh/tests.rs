@@ -241,3 +241,19 @@ fn no_damage_goes_unnoticed() {
     }
     assert!(noticed > 100, "only {noticed} damages were noticed");
 }
+
+#[test]
+fn skipped_transactions_are_kept_with_the_first_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let lost = Skipped { cell: Some(CellId([3; 32])), block: 7, winner: Some([9; 32]), reason: "ConflictLost".into() };
+    let long = Skipped { cell: None, winner: None, reason: "ü".repeat(300), ..lost.clone() };
+    store.note_skipped(&[([1; 32], lost.clone()), ([2; 32], long)]).unwrap();
+    store.note_skipped(&[([1; 32], Skipped { block: 8, ..lost.clone() })]).unwrap();
+    store.note_skipped(&[]).unwrap();
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    assert_eq!(store.skipped(&[1; 32]).unwrap(), Some(lost));
+    assert_eq!(store.skipped(&[2; 32]).unwrap().unwrap().reason, "ü".repeat(128), "cut at a character");
+    assert_eq!(store.skipped(&[4; 32]).unwrap(), None);
+}

@@ -1,6 +1,6 @@
 //! Writing a batch.
 
-use super::{EndedEpoch, MeshBatch, MeshStore, StoredCommit, Writer, codec, read};
+use super::{EndedEpoch, MeshBatch, MeshStore, Skipped, StoredCommit, Writer, codec, read};
 use crate::{
     StorageError,
     error::Doing,
@@ -34,6 +34,20 @@ impl Writer {
             }
             batch.commits.iter().try_for_each(|commit| rows.commit(commit))?;
             batch.epochs.iter().try_for_each(|ended| rows.end_epoch(ended))
+        })
+    }
+}
+
+impl Writer {
+    pub(super) fn note_skipped(&mut self, skipped: &[([u8; 32], Skipped)]) -> Result<(), StorageError> {
+        let Self { connection, sealer } = self;
+        let rows = Rows { connection, sealer };
+        schema::transaction(rows.connection, WRITE, || {
+            for (hash, skipped) in skipped {
+                let data = rows.sealer.seal(Table::Skipped, hash, &skipped.to_bytes())?;
+                rows.execute("INSERT OR IGNORE INTO skipped (hash, data) VALUES (?, ?)", &[hash, &data])?;
+            }
+            Ok(())
         })
     }
 }

@@ -71,7 +71,7 @@ fn scalars() -> Map<String, Value> {
             "Percentiles",
             json!({ "type": "array", "items": { "type": "number", "minimum": 0, "maximum": 100 }, "maxItems": 100 }),
         ),
-        ("SubscriptionKind", json!({ "enum": ["newHeads", "logs", "newPendingTransactions", "syncing"] })),
+        ("SubscriptionKind", json!({ "enum": ["newHeads", "logs", "newPendingTransactions", "conflicts", "syncing"] })),
         ("BlockNumber", json!({ "oneOf": [reference("Quantity"), { "enum": tags }] })),
         ("BlockId", json!({ "oneOf": [reference("BlockNumber"), reference("Hash"), by_hash, by_number] })),
     ])
