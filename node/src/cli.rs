@@ -5,6 +5,7 @@ use qsdm_consensus::RecoverError;
 use qsdm_storage::SafetyLogError;
 use std::process::ExitCode;
 
+mod ask;
 mod completions;
 mod config;
 mod debug;
@@ -45,6 +46,10 @@ enum Command {
     Config(config::ConfigCommand),
     /// Run a node of a network from its folder
     Node(node::NodeArgs),
+    /// Validators of the epoch, as a running node knows them
+    Validators(ask::AskArgs),
+    /// Nodes that a running node is connected with
+    Peers(ask::AskArgs),
     /// Make the folders of a network of validators on this machine
     Testnet(testnet::TestnetArgs),
     /// Proposals: see, draft, vote, execute
@@ -66,6 +71,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Keys(command) => keys::run(&command),
         Command::Config(command) => config::run(&command),
         Command::Node(args) => node::run(args),
+        Command::Validators(args) => ask::validators(&args),
+        Command::Peers(args) => ask::peers(&args),
         Command::Testnet(args) => testnet::run(&args),
         Command::Gov(args) => gov::run(args),
         Command::Debug(command) => debug::run(command),

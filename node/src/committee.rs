@@ -31,7 +31,7 @@ use author::Author;
 use qsdm_pool::{Pool, PoolEnv, Submission};
 use qsdm_primitives::{CellId, SubmeshId, ValidatorIndex, limits::ASK_MS_MAX};
 use qsdm_rpc::ports::{
-    Committee, CommitteeMember, Dev, Event, NextBlock, Node, NodeError, SeenCell, Sighting, Skipped,
+    Committee, CommitteeMember, Dev, Event, NextBlock, Node, NodeError, Peer, SeenCell, Sighting, Skipped,
 };
 use qsdm_storage::MeshStore;
 use qsdm_vm::{
@@ -42,6 +42,7 @@ use sightings::{Ask, Seen, Sightings};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use turn::{Standing, now_ms};
+use wire::Wire;
 
 /// A node of a committee, as JSON-RPC sees it.
 pub(crate) struct CommitteeNode {
@@ -52,6 +53,7 @@ pub(crate) struct CommitteeNode {
     work: Arc<Notify>,
     events: broadcast::Sender<Event>,
     standing: watch::Receiver<Standing>,
+    wire: Arc<dyn Wire>,
     store: Arc<MeshStore>,
     sightings: Arc<Sightings>,
     /// Questions to the task that owns the mesh.
@@ -192,6 +194,10 @@ impl Node for CommitteeNode {
             me: status.me.map(|me| me.0),
             validators: set.indices().filter_map(member).collect(),
         })
+    }
+
+    fn peers(&self) -> Option<Vec<Peer>> {
+        Some(self.wire.describe_peers())
     }
 
     fn sighting(&self, hash: &B256) -> Option<Sighting> {

@@ -9,7 +9,7 @@ use keys::Keyring;
 use parking_lot::Mutex;
 use qsdm_pool::{Pool, PoolEnv, Submission};
 use qsdm_primitives::{SubmeshId, limits::EVENT_BACKLOG};
-use qsdm_rpc::ports::{Committee, Dev, Event, NextBlock, Node, NodeError, Sighting};
+use qsdm_rpc::ports::{Committee, Dev, Event, NextBlock, Node, NodeError, Peer, Sighting};
 use qsdm_storage::PoolJournal;
 use qsdm_vm::{
     block::SharedTx,
@@ -209,6 +209,10 @@ impl Node for DevNode {
     }
 
     fn committee(&self) -> Option<Committee> {
+        None
+    }
+
+    fn peers(&self) -> Option<Vec<Peer>> {
         None
     }
 

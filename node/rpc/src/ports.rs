@@ -83,6 +83,31 @@ pub struct CommitteeMember {
     pub weight: u64,
 }
 
+/// A connected node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Peer {
+    /// Who it is on the network.
+    pub node: String,
+    /// Where it is.
+    pub address: String,
+    /// keccak-256 of the key of the validator that runs it.
+    pub validator: Option<B256>,
+    /// Whether this node dialled.
+    pub is_outgoing: bool,
+    /// Name and version of its program.
+    pub agent: String,
+    /// Time of the last ping there and back, microseconds.
+    pub round_trip_us: Option<u64>,
+    /// Points against it; a hundred ban it.
+    pub points: u64,
+    /// Bytes that came from it.
+    pub bytes_in: u64,
+    /// Bytes that went to it.
+    pub bytes_out: u64,
+    /// Messages that wait to be sent to it.
+    pub queued: u64,
+}
+
 /// Transactions with one sender and nonce, in concurrent cells or on their way there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
@@ -159,6 +184,9 @@ pub trait Node: Send + Sync + 'static {
 
     /// Where the committee stands; `None` on a chain that one node makes.
     fn committee(&self) -> Option<Committee>;
+
+    /// The connected nodes; `None` on a chain that one process makes.
+    fn peers(&self) -> Option<Vec<Peer>>;
 
     /// What consensus knows of a transaction; `None` on a chain that one node makes.
     fn sighting(&self, hash: &B256) -> Option<Sighting>;

@@ -12,7 +12,7 @@ use std::{
     process::ExitCode,
 };
 
-mod client;
+pub(super) mod client;
 mod format;
 mod keystore;
 mod list;

@@ -1,12 +1,14 @@
 //! The wire between processes: a [`Network`] and what it brings.
 
 use super::wire::{Arrival, Inbox, News, Packet, Reply, Wire, packet_of};
+use alloy_primitives::keccak256;
 use parking_lot::RwLock;
 use qsdm_consensus::PeerId;
 use qsdm_network::{
-    Acks, Answers, Audience, Bulk, Control, Inbound, Network, NetworkError, Outgoing, SyncRequest, Vote,
+    Acks, Answers, Audience, Bulk, Control, Inbound, Network, NetworkError, Outgoing, PeerInfo, SyncRequest, Vote,
 };
 use qsdm_primitives::{PublicKey, ValidatorSet, limits::RULE_POINTS};
+use qsdm_rpc::ports::Peer;
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{
     sync::{mpsc, watch},
@@ -191,6 +193,22 @@ impl Wire for CarrierWire {
     fn peer_of(&self, key: &PublicKey) -> Option<PeerId> {
         let peers = self.0.peers.read();
         peers.iter().find(|(_, validator)| validator.as_ref() == Some(key)).map(|(peer, _)| *peer)
+    }
+
+    fn describe_peers(&self) -> Vec<Peer> {
+        let describe = |peer: PeerInfo| Peer {
+            node: peer.node.to_string(),
+            address: peer.address.to_string(),
+            validator: peer.validator.map(|key| keccak256(key.bytes())),
+            is_outgoing: peer.is_outgoing,
+            agent: peer.agent,
+            round_trip_us: peer.round_trip.map(|time| time.as_micros() as u64),
+            points: peer.points as u64,
+            bytes_in: peer.bytes_in,
+            bytes_out: peer.bytes_out,
+            queued: peer.queued.iter().sum::<usize>() as u64,
+        };
+        self.0.network.peers().into_iter().map(describe).collect()
     }
 
     fn penalise(&self, peer: PeerId, why: &str) {

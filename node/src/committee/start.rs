@@ -191,6 +191,7 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
         work,
         events,
         standing,
+        wire: Arc::clone(&wire),
         store,
         sightings,
         asks: asks_to,

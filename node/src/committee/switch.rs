@@ -1,10 +1,12 @@
 //! Validators of one process, connected by queues.
 
 use super::wire::{Arrival, Inbox, News, Packet, Reply, Wire};
+use alloy_primitives::keccak256;
 use parking_lot::RwLock;
 use qsdm_consensus::PeerId;
 use qsdm_network::SyncRequest;
 use qsdm_primitives::{PublicKey, ValidatorSet};
+use qsdm_rpc::ports::Peer;
 use std::sync::Arc;
 
 /// A switch that knows all nodes.
@@ -67,6 +69,24 @@ impl Wire for Port {
     fn peer_of(&self, key: &PublicKey) -> Option<PeerId> {
         let nodes = self.switch.nodes.read();
         nodes.iter().position(|(of, _)| of == key).map(|place| PeerId(place as u32))
+    }
+
+    fn describe_peers(&self) -> Vec<Peer> {
+        let nodes = self.switch.nodes.read();
+        let others = nodes.iter().enumerate().filter(|(place, _)| *place != self.me);
+        let describe = |(place, (key, _)): (usize, &(PublicKey, Inbox))| Peer {
+            node: place.to_string(),
+            address: "in this process".to_owned(),
+            validator: Some(keccak256(key.bytes())),
+            is_outgoing: self.me < place,
+            agent: concat!("qsdm/", env!("CARGO_PKG_VERSION")).to_owned(),
+            round_trip_us: None,
+            points: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            queued: 0,
+        };
+        others.map(describe).collect()
     }
 
     fn penalise(&self, peer: PeerId, why: &str) {

@@ -4,6 +4,7 @@ use alloy_primitives::Bytes;
 use qsdm_consensus::{Message, PeerId};
 use qsdm_network::{Responder, SyncItem, SyncRequest};
 use qsdm_primitives::{Cell, CellId, Epoch, PublicKey, ValidatorSet, limits::ARRIVALS_WAITING_MAX};
+use qsdm_rpc::ports::Peer;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -56,6 +57,9 @@ pub(crate) trait Wire: Send + Sync + 'static {
 
     /// The connection to a validator.
     fn peer_of(&self, key: &PublicKey) -> Option<PeerId>;
+
+    /// The same, as JSON-RPC tells of them.
+    fn describe_peers(&self) -> Vec<Peer>;
 
     /// A node broke a rule.
     fn penalise(&self, peer: PeerId, why: &str);

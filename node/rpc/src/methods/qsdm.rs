@@ -3,7 +3,7 @@
 use super::{App, MethodDoc, hex::Quantity, input::HashInput, required, view::MinedTx};
 use crate::{
     CallContext, Params, Registry, RpcError,
-    ports::{Committee, CommitteeMember, Conflict, SeenCell, Sighted, Sighting, Skipped},
+    ports::{Committee, CommitteeMember, Conflict, Peer, SeenCell, Sighted, Sighting, Skipped},
 };
 use alloy_primitives::{Address, B256};
 use serde::Serialize;
@@ -21,11 +21,13 @@ pub(super) const DOCS: &[MethodDoc] = &[
         &[],
         "Committee",
     ),
+    MethodDoc::new("qsdm_getPeers", "The connected nodes; null on a chain that one process makes.", &[], "Peers"),
 ];
 
 pub(super) fn register(registry: &mut Registry<App>) {
     registry.heavy("qsdm_getTransactionStatus", |app, params, context, _| Ok(status(app, params, context)?));
     registry.fast("qsdm_getCommittee", |app, params, _| params.none().map(|()| committee(app)));
+    registry.fast("qsdm_getPeers", |app, params, _| params.none().map(|()| peers(app)));
 }
 
 #[derive(Serialize)]
@@ -139,6 +141,37 @@ struct MemberView {
     key_hash: B256,
     bonded: Quantity<u64>,
     weight: Quantity<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PeerView {
+    node: String,
+    address: String,
+    validator: Option<B256>,
+    direction: &'static str,
+    agent: String,
+    round_trip_us: Option<Quantity<u64>>,
+    points: Quantity<u64>,
+    bytes_in: Quantity<u64>,
+    bytes_out: Quantity<u64>,
+    queued_messages: Quantity<u64>,
+}
+
+fn peers(app: &App) -> Option<Vec<PeerView>> {
+    let view = |peer: Peer| PeerView {
+        node: peer.node,
+        address: peer.address,
+        validator: peer.validator,
+        direction: if peer.is_outgoing { "outgoing" } else { "incoming" },
+        agent: peer.agent,
+        round_trip_us: peer.round_trip_us.map(Quantity),
+        points: Quantity(peer.points),
+        bytes_in: Quantity(peer.bytes_in),
+        bytes_out: Quantity(peer.bytes_out),
+        queued_messages: Quantity(peer.queued),
+    };
+    Some(app.node.peers()?.into_iter().map(view).collect())
 }
 
 fn committee(app: &App) -> Option<CommitteeView> {

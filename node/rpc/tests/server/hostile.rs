@@ -160,7 +160,12 @@ fn a_connection_without_requests_is_closed_and_so_is_one_that_does_not_fetch_its
 
 #[test]
 fn thousands_of_connections_neither_lock_others_out_nor_fill_the_memory() {
-    let siege = Siege::begin(|_| {});
+    // silence alone closes none of them, however slow the machine is
+    let patient = Duration::from_secs(3_600);
+    let siege = Siege::begin(|config| {
+        config.limits.header_timeout = patient;
+        config.limits.idle_timeout = patient;
+    });
     let mut held = std::collections::VecDeque::new();
     for index in 0..4_000 {
         let mut stream = connect(siege.toy.address);

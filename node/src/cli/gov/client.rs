@@ -15,7 +15,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection to a node.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     agent: Agent,
     url: String,
 }
@@ -38,7 +38,7 @@ struct AnswerError {
 const REVERTED: i64 = 3;
 
 impl Client {
-    pub(super) fn new(url: &str) -> Result<Self> {
+    pub(in crate::cli) fn new(url: &str) -> Result<Self> {
         if !url.starts_with("http://") {
             let text = format!(
                 "--rpc {url}: give an address that begins with http:// (put a tunnel or a proxy in front for others)"
@@ -50,7 +50,7 @@ impl Client {
     }
 
     /// Calls a method.
-    pub(super) fn request<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, LedgerError> {
+    pub(in crate::cli) fn request<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, LedgerError> {
         let unreachable = |error: String| {
             LedgerError::Unreachable(format!(
                 "{} does not answer: {error}; is the node running? (--rpc names another one)",

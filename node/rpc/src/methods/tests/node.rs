@@ -1,6 +1,6 @@
 //! A node that includes each transaction at once, or when told to.
 
-use crate::ports::{Committee, Dev, Event, NextBlock, Node, NodeError, Sighting};
+use crate::ports::{Committee, Dev, Event, NextBlock, Node, NodeError, Peer, Sighting};
 use alloy_primitives::{Address, B256, Bytes, Signature};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -111,6 +111,10 @@ impl Node for TestNode {
     }
 
     fn committee(&self) -> Option<Committee> {
+        None
+    }
+
+    fn peers(&self) -> Option<Vec<Peer>> {
         None
     }
 
