@@ -9,7 +9,7 @@ use qsdm_tests::{
     wallet::{account, sign, transfer},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 fn accounts(count: u32) -> BTreeMap<u32, u64> {
     (0..count).map(|index| (index, 0)).collect()
@@ -132,11 +132,11 @@ fn one_key_is_used_by_one_process() {
     let made = run(&["init", "--dir", dir, "--genesis", genesis.to_str().expect("a UTF-8 path"), "--peer", &peer]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     for file in ["keys/validator.json", "keys/password"] {
-        std::fs::copy(testnet.dir(1).join(file), copy.join(file)).expect("it is copied");
+        fs::copy(testnet.dir(1).join(file), copy.join(file)).expect("it is copied");
     }
-    let config = std::fs::read_to_string(copy.join("config.toml")).expect("it is read");
+    let config = fs::read_to_string(copy.join("config.toml")).expect("it is read");
     let config = config.replace("# key =", "key =").replace("# password_file =", "password_file =");
-    std::fs::write(copy.join("config.toml"), config).expect("it is written");
+    fs::write(copy.join("config.toml"), config).expect("it is written");
     let listen = [
         "--rpc-listen",
         "127.0.0.1:0",
@@ -146,6 +146,10 @@ fn one_key_is_used_by_one_process() {
         "/ip4/127.0.0.1/udp/0/quic-v1",
     ];
     let refused = Node::of_folder(&copy, &listen).expect_err("the key is in use");
+    assert!(refused.contains("exit status: 3") && refused.contains("is in use by"), "{refused}");
+    // a copy of the whole folder: even its name on the network is the same
+    fs::copy(testnet.dir(1).join("keys/node.key"), copy.join("keys/node.key")).expect("it is copied");
+    let refused = Node::of_folder(&copy, &listen).expect_err("the identity is in use");
     assert!(refused.contains("exit status: 3") && refused.contains("is in use by"), "{refused}");
     // the first one goes on
     let mut nonces = accounts(2);

@@ -124,6 +124,9 @@ pub enum Refusal {
     /// Another process with this identity has connected.
     #[error("another process with this identity has connected")]
     Replaced,
+    /// Another process with this identity is connected, and answers.
+    #[error("another process with this identity is connected and answers")]
+    InUse,
     /// Too many points.
     #[error("banned for misbehaviour")]
     Banned,
@@ -150,6 +153,7 @@ impl Refusal {
                 | Self::Chain { .. }
                 | Self::Genesis { .. }
                 | Self::Binding
+                | Self::InUse
                 | Self::Banned
                 | Self::Unwanted
         )

@@ -76,6 +76,11 @@ async fn refused(shared: &Shared, link: &mut Link, error: HelloError) -> Outcome
         HelloError::RefusedByPeer(refusal) => (refusal.is_lasting(), false),
         _ => (false, false),
     };
+    if matches!(error, HelloError::RefusedByPeer(Refusal::InUse)) && shared.own_key().is_some() {
+        // whose word that is can't be said by a number: it is no peer
+        let seen = Control::KeySeenElsewhere { node: Some(shared.node), reported_by: None };
+        drop(shared.control.send(seen).await);
+    }
     let is_duplicate =
         matches!(error, HelloError::Refused(Refusal::Duplicate) | HelloError::RefusedByPeer(Refusal::Duplicate));
     if !is_duplicate {

@@ -247,6 +247,8 @@ pub const BAN_POINTS: u32 = 100;
 pub const RULE_POINTS: u32 = 20;
 /// Time in which points lose half of their weight, in milliseconds.
 pub const POINTS_HALF_LIFE_MS: u64 = 300_000;
+/// Time in milliseconds in which a node answers a ping before another process with its identity takes its place.
+pub const RIVAL_MS_MAX: u64 = 1_000;
 /// Time for which a peer is banned, in milliseconds.
 pub const BAN_MS: u64 = 600_000;
 /// Bans that are remembered, and scores of peers that are gone; the oldest is forgotten first.

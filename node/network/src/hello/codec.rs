@@ -154,7 +154,7 @@ impl Decode for Binding {
 }
 
 /// Those without numbers, by their byte on the wire.
-const PLAIN: [(u8, Refusal); 9] = [
+const PLAIN: [(u8, Refusal); 10] = [
     (4, Refusal::Binding),
     (5, Refusal::Full),
     (6, Refusal::Duplicate),
@@ -164,6 +164,7 @@ const PLAIN: [(u8, Refusal); 9] = [
     (10, Refusal::Stalled),
     (11, Refusal::Unwanted),
     (12, Refusal::Stopping),
+    (13, Refusal::InUse),
 ];
 
 impl Encode for Refusal {

@@ -7,8 +7,8 @@ use crate::{
 };
 use libp2p::{PeerId as NodeId, swarm::ConnectionId};
 use qsdm_mesh::PeerId;
-use qsdm_primitives::PublicKey;
-use std::{net::IpAddr, sync::Arc};
+use qsdm_primitives::{PublicKey, limits::RIVAL_MS_MAX};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// The one connection with a node.
 pub(crate) struct Slot {
@@ -62,6 +62,20 @@ impl Shared {
             *count += 1;
         }
         Some(Greeting { shared: self, ip })
+    }
+
+    /// Whether another process with the node's identity is connected and alive. One that was killed a moment ago is
+    /// connected and does not answer: its successor takes its place.
+    pub(crate) async fn has_living_rival(&self, node: &NodeId, instance: u64) -> bool {
+        let rival = {
+            let table = self.table.lock();
+            let is_other = table.slots.get(node).is_some_and(|slot| slot.is_live && slot.instance != instance);
+            table.peers.values().find(|peer| is_other && peer.node == *node).cloned()
+        };
+        match rival {
+            Some(rival) => rival.answers(Duration::from_millis(RIVAL_MS_MAX)).await,
+            None => false,
+        }
     }
 
     /// Gives a place to a node that said hello. The connection that has to yield to it, if any, is closed.

@@ -23,7 +23,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 /// Ends a connection from anywhere. The first reason counts.
 #[derive(Debug, Default)]
@@ -64,6 +67,10 @@ pub(crate) struct Peer {
     queues: [Queue; 4],
     pub(crate) requests: Requests,
     announcements: Mutex<Quota>,
+    /// Asks for a ping at once.
+    probe: Notify,
+    /// How many pings were answered.
+    answered: watch::Sender<u64>,
 }
 
 impl Peer {
@@ -88,6 +95,8 @@ impl Peer {
             queues: queues.map(Queue::new),
             requests: Requests::new(limits.requests_open),
             announcements: Mutex::new(Quota::new(limits.announcements_rate, Instant::now())),
+            probe: Notify::new(),
+            answered: watch::Sender::new(0),
         }
     }
 
@@ -119,6 +128,19 @@ impl Peer {
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
         let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
         self.round_trip_us.store(micros.max(1), Ordering::Relaxed);
+        self.answered.send_modify(|answered| *answered = answered.wrapping_add(1));
+    }
+
+    /// Resolves when a ping is wanted.
+    pub(crate) async fn probed(&self) {
+        self.probe.notified().await;
+    }
+
+    /// Whether the peer answers a ping in time.
+    pub(crate) async fn answers(&self, limit: Duration) -> bool {
+        let mut answered = self.answered.subscribe();
+        self.probe.notify_one();
+        timeout(limit, answered.changed()).await.is_ok_and(|changed| changed.is_ok())
     }
 
     /// Where others may reach it: where it says, or where it was dialled.

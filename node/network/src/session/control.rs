@@ -109,6 +109,7 @@ async fn write(
                 drop(timeout(FAREWELL_WRITE, frame::write(&mut writer, &farewell)).await);
                 return Ending::Closed(reason);
             }
+            () = peer.probed() => ControlFrame::Ping(micros(clock)),
             _ = pings.tick() => {
                 sent = sent.wrapping_add(1);
                 match sent % PINGS_PER_ADDRESSES {

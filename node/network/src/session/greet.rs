@@ -75,7 +75,14 @@ async fn exchange(shared: &Shared, link: &mut Link, kept: &mut Option<ControlStr
         ControlFrame::Farewell(refusal) => return Err(HelloError::RefusedByPeer(refusal)),
         _ => return Err(unexpected()),
     };
+    let has_rival = match &hello {
+        Ok(hello) => shared.has_living_rival(&link.node, hello.instance).await,
+        Err(_) => false,
+    };
     let judged = hello.map_err(|found| Refusal::Version { expected: VERSION, found }).and_then(|hello| {
+        if has_rival {
+            return Err(Refusal::InUse);
+        }
         hello.check(&shared.config.chain, &link.node, &*shared.config.verifier)?;
         let admitted = shared.admit(link, &hello)?;
         Ok((hello, admitted))

@@ -153,20 +153,31 @@ fn a_key_that_two_peers_use_is_told_to_the_second() {
     });
 }
 
+/// The second process is refused for as long as the first one answers, and the first one hears nothing of it.
 #[test]
-fn a_copy_of_a_whole_folder_takes_the_place_and_the_first_is_told() {
+fn a_copy_of_a_whole_folder_is_refused_while_the_first_process_lives() {
     block_on(async {
-        let hub = Node::start(config());
+        let mut hub = Node::start(config());
         let folder = Config { peers: hub.network.addresses(), signer: Some(validator(1)), ..config() };
         let mut first = Node::start(folder.clone());
-        let peer = first.connected().await.peer;
-        let _copy = Node::start(folder);
+        first.connected().await;
+        let seat = hub.connected().await;
+        let mut copy = Node::start(folder);
+        let mut is_refused = false;
         loop {
-            if let Control::KeySeenElsewhere { node, reported_by } = first.control().await {
-                assert_eq!((node, reported_by), (Some(first.network.node_id()), Some(peer)));
-                break;
+            match copy.control().await {
+                Control::KeySeenElsewhere { node, reported_by } => {
+                    assert_eq!((node, reported_by), (Some(first.network.node_id()), None));
+                    break;
+                }
+                Control::Refused { error, .. } => {
+                    assert!(matches!(error, HelloError::RefusedByPeer(Refusal::InUse)), "{error}");
+                    is_refused = true;
+                }
+                other => panic!("{other:?}, and refused: {is_refused}"),
             }
         }
+        assert_eq!(hub.network.peers().iter().map(|peer| peer.peer).collect::<Vec<_>>(), [seat.peer]);
     });
 }
 
