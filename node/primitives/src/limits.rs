@@ -94,9 +94,9 @@ pub const BLOCKS_WAITING_MAX: usize = 256;
 pub const FETCHES_OPEN_MAX: usize = 256;
 /// Proofs of misbehaviour that wait for a block.
 pub const EVIDENCE_WAITING_MAX: usize = 192;
-/// Largest compressed frame in bytes. What does not shrink at all grows by 3 bytes for each 128 KiB and the header, so
-/// such a message has to be about 40 bytes smaller.
-pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Largest compressed frame in bytes. What does not shrink grows by a 256th at most, so the largest cell fits however it is
+/// compressed: else one that only its author can make small enough could be held by some, and passed on by nobody.
+pub const FRAME_BYTES_MAX: usize = CELL_BYTES_MAX + CELL_BYTES_MAX / 256 + 64;
 /// Most bytes that a frame decompresses to: eight of the largest cells, for answers that carry several.
 pub const DECOMPRESSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Largest window of a frame as a power of two: a frame of [`DECOMPRESSED_BYTES_MAX`] looks back no further than to its

@@ -7,7 +7,7 @@ use frames::{BLOCK_BYTES, WINDOW_8_MIB, WINDOW_128_MIB, zeros};
 use proptest::prelude::*;
 use qsdm_primitives::{
     compression::{CompressionError, compress, decompress},
-    limits::{DECOMPRESSED_BYTES_MAX, FRAME_BYTES_MAX},
+    limits::{CELL_BYTES_MAX, DECOMPRESSED_BYTES_MAX, FRAME_BYTES_MAX},
 };
 
 #[test]
@@ -34,6 +34,22 @@ fn a_frame_over_its_limit_is_not_looked_at() {
     let found = FRAME_BYTES_MAX + 1;
     let refused = CompressionError::FrameTooLong { found, max: FRAME_BYTES_MAX };
     assert_eq!(decompress(&vec![0; found], usize::MAX), Err(refused));
+}
+
+/// Nobody can make a cell that fits its own frame and not those of others who pass it on.
+#[test]
+fn the_largest_cell_fits_its_frame_even_where_nothing_in_it_repeats() {
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    })
+    .take(CELL_BYTES_MAX)
+    .collect();
+    let frame = compress(&noise);
+    assert!(frame.len() > CELL_BYTES_MAX && frame.len() <= FRAME_BYTES_MAX, "{} bytes", frame.len());
+    assert_eq!(decompress(&frame, CELL_BYTES_MAX), Ok(noise));
+    assert!(FRAME_BYTES_MAX >= zstd::zstd_safe::compress_bound(CELL_BYTES_MAX), "the library's own bound");
 }
 
 #[test]
