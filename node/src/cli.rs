@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod debug;
 mod dev;
+mod doctor;
 mod gov;
 mod init;
 mod keys;
@@ -46,6 +47,8 @@ enum Command {
     Config(config::ConfigCommand),
     /// Run a node of a network from its folder
     Node(node::NodeArgs),
+    /// Look at a node's folder, disk, keys and ports, and explain what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Validators of the epoch, as a running node knows them
     Validators(ask::AskArgs),
     /// Nodes that a running node is connected with
@@ -71,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Keys(command) => keys::run(&command),
         Command::Config(command) => config::run(&command),
         Command::Node(args) => node::run(args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Validators(args) => ask::validators(&args),
         Command::Peers(args) => ask::peers(&args),
         Command::Testnet(args) => testnet::run(&args),

@@ -3,7 +3,7 @@
 
 use qsdm_tests::{
     committee::{number, send, wait_for, wait_until},
-    node::Node,
+    node::{Node, run},
     testnet::Testnet,
 };
 use serde_json::json;
@@ -26,10 +26,20 @@ fn refusal(testnet: &Testnet) -> String {
     refused
 }
 
+/// What `qsdm doctor` ends with and says.
+fn doctor(testnet: &Testnet) -> String {
+    let done = run(&["doctor", "--dir", testnet.dir(3).to_str().expect("a UTF-8 path")]);
+    format!("{} {}", done.status.code().unwrap_or(-1), String::from_utf8_lossy(&done.stdout))
+}
+
 #[test]
 fn a_validator_without_its_log_does_not_sign() {
     let (mut testnet, mut nonces, log) = stopped();
+    let said = doctor(&testnet);
+    assert!(said.starts_with("0 ") && !said.contains("BAD"), "{said}");
     fs::remove_file(&log).expect("it is there");
+    let said = doctor(&testnet);
+    assert!(said.starts_with("1 ") && said.contains("safety.log is gone"), "{said}");
     assert!(refusal(&testnet).contains("no safety record"));
     // still none: the refusal began no log that a second start would believe
     assert!(refusal(&testnet).contains("no safety record"));
@@ -66,6 +76,8 @@ fn a_flipped_bit_in_the_log_is_damage() {
     let middle = bad.len() / 2;
     bad[middle] ^= 1;
     fs::write(&log, bad).expect("it is written");
+    let explained = doctor(&testnet);
+    assert!(explained.starts_with("1 ") && explained.contains("a bit changed on disk"), "{explained}");
     let said = refusal(&testnet);
     assert!(said.contains("damaged") || said.contains("doctor"), "{said}");
     fs::write(&log, good).expect("it is written");

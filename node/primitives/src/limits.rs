@@ -267,6 +267,15 @@ pub const KEY_WATCH_AFTER_CONNECT_MS: u64 = 500;
 /// Time in milliseconds for farewells when a node stops.
 pub const FAREWELL_MS_MAX: u64 = 500;
 
+// ---- Doctor ---------------------------------------------------------------------------------------------------------
+
+/// Free space in bytes below which a disk is called full: a node that can't write signs nothing.
+pub const DISK_FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
+/// Free space in bytes below which it is time to do something.
+pub const DISK_FREE_BYTES_WANTED: u64 = 10 * DISK_FREE_BYTES_MIN;
+/// Time in milliseconds for the answer of a node that may be running.
+pub const DOCTOR_ANSWER_MS_MAX: u64 = 1_000;
+
 // ---- Monitor --------------------------------------------------------------------------------------------------------
 
 /// Connections of whoever watches the node.
