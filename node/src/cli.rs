@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod ask;
 mod completions;
 mod config;
+mod db;
 mod debug;
 mod dev;
 mod doctor;
@@ -15,6 +16,7 @@ mod gov;
 mod init;
 mod keys;
 mod node;
+mod progress;
 mod testnet;
 
 /// A smart-contract and governance node.
@@ -47,6 +49,9 @@ enum Command {
     Config(config::ConfigCommand),
     /// Run a node of a network from its folder
     Node(node::NodeArgs),
+    /// What a node keeps on disk
+    #[command(subcommand)]
+    Db(db::DbCommand),
     /// Look at a node's folder, disk, keys and ports, and explain what is wrong
     Doctor(doctor::DoctorArgs),
     /// Validators of the epoch, as a running node knows them
@@ -74,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Keys(command) => keys::run(&command),
         Command::Config(command) => config::run(&command),
         Command::Node(args) => node::run(args),
+        Command::Db(command) => db::run(&command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Validators(args) => ask::validators(&args),
         Command::Peers(args) => ask::peers(&args),

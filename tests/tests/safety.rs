@@ -86,3 +86,28 @@ fn a_flipped_bit_in_the_log_is_damage() {
     wait_for(&mut testnet.clients(), &nonces);
     testnet.stop_all();
 }
+
+/// One changed byte in a cell on disk is found by who looks.
+#[test]
+fn what_lies_on_disk_can_be_read_through() {
+    let (mut testnet, _, _) = stopped();
+    testnet.stop_all();
+    let dir = testnet.dir(3).to_path_buf();
+    let verify = || run(&["db", "verify", "--dir", dir.to_str().expect("a UTF-8 path")]);
+    let sound = verify();
+    let report: serde_json::Value = serde_json::from_slice(&sound.stdout).expect("one line of JSON");
+    assert!(sound.status.success(), "{}", String::from_utf8_lossy(&sound.stderr));
+    assert_eq!(report["damaged"], 0);
+    assert!(report["cells"].as_u64() > Some(0) && report["committed"].as_u64() > Some(0), "{report}");
+    // a bit of a transaction's recipient, wherever a cell holds it in the clear
+    let path = dir.join("mesh.db");
+    let mut bytes = fs::read(&path).expect("it is there");
+    let places: Vec<usize> = (0..bytes.len() - 20).filter(|at| bytes[*at..*at + 20] == [0x42; 20]).collect();
+    assert!(!places.is_empty(), "no cell is stored in the clear");
+    places.iter().for_each(|at| bytes[at + 7] ^= 1);
+    fs::write(&path, bytes).expect("it is written");
+    let damaged = verify();
+    let said = String::from_utf8_lossy(&damaged.stderr);
+    assert_eq!(damaged.status.code(), Some(1), "{said}");
+    assert!(said.contains("cells (body)"), "{said}");
+}

@@ -1,15 +1,12 @@
 //! `qsdm debug`
 
+use super::progress::Progress;
 use clap::{Args, Subcommand};
 use eyre::{Result, WrapErr, eyre};
 use qsdm_storage::Store;
 use qsdm_vm::{chain::replay, state_test};
 use serde_json::json;
-use std::{
-    io::{IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 /// Commands of `qsdm debug`.
 #[derive(Debug, Subcommand)]
@@ -57,7 +54,7 @@ fn run_replay(args: &ReplayArgs) -> Result<ExitCode> {
         eyre!("{} holds no chain: name the folder that `qsdm dev --data-dir` was given", folder.display())
     })?;
     let store = Store::open(folder, &spec).wrap_err_with(named)?;
-    let mut progress = Progress::default();
+    let mut progress = Progress::new("replay");
     let report = replay(&spec, &store, |done, all| progress.show(done, all))
         .wrap_err_with(|| format!("the replay of {} stopped", folder.display()))?;
     progress.end();
@@ -68,29 +65,4 @@ fn run_replay(args: &ReplayArgs) -> Result<ExitCode> {
     });
     println!("{line}");
     Ok(ExitCode::SUCCESS)
-}
-
-/// A percentage on standard error, where someone looks at it.
-#[derive(Debug, Default)]
-struct Progress {
-    shown: Option<u64>,
-}
-
-impl Progress {
-    fn show(&mut self, done: u64, all: u64) {
-        let percent = done * 100 / all.max(1);
-        let mut error = std::io::stderr();
-        if self.shown != Some(percent) && error.is_terminal() {
-            self.shown = Some(percent);
-            // a progress display that can't be written is no reason to stop
-            let _ = write!(error, "\rreplay {percent:3} %  step {done} of {all}");
-            let _ = error.flush();
-        }
-    }
-
-    fn end(&self) {
-        if self.shown.is_some() {
-            eprintln!();
-        }
-    }
 }

@@ -92,6 +92,17 @@ fn open(config: &ValidatorConfig<'_>) -> Result<Opened> {
     Ok(Opened { chain, journal, mesh: Arc::new(mesh), recovery, safety, record })
 }
 
+/// The mesh in a folder, for whoever reads it through; the node there must be stopped.
+pub(crate) fn open_mesh(folder: &Path, spec: &ChainSpec) -> Result<(MeshStore, Height)> {
+    let (genesis, _) = qsdm_vm::genesis::genesis(spec)?;
+    let first = members::at_genesis(spec)?;
+    let tip = CommitTip::genesis(BlockId(genesis.hash.0), spec.genesis_time * 1_000, execute::result(&genesis));
+    let tip = CommitTip { epoch: members::FIRST_EPOCH, ..tip };
+    let mesh = MeshStore::open(folder, &tip, &first, &root_rules(spec.gas_limit))?;
+    let newest = mesh.recover()?.tip.height;
+    Ok((mesh, newest))
+}
+
 /// Starts a validator on what its folder holds.
 pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire>) -> Result<Validator> {
     let Opened { chain, journal, mesh: store, recovery, safety, record } = open(config)?;
