@@ -233,3 +233,45 @@ fn a_second_spend_of_a_nonce_is_warned_of_and_leaves_a_record() {
     drop(clients);
     testnet.stop_all();
 }
+
+/// An observer becomes a validator's node: its new key has signed nothing, so no log is missing, and the node starts again
+/// and again with what it writes.
+#[test]
+fn a_key_made_beside_a_chain_may_start_there() {
+    let mut testnet = Testnet::running(4, &[]);
+    let mut nonces = accounts(2);
+    send(&mut testnet.clients(), &mut nonces, 2);
+    let (dir, genesis, password) =
+        (testnet.beside("fifth"), testnet.dir(0).join("genesis.json"), testnet.beside("password"));
+    let peer = testnet.nodes[0]["p2p"].as_str().expect("an address").to_owned();
+    let [folder, genesis] = [&dir, &genesis].map(|path| path.to_str().expect("a UTF-8 path").to_owned());
+    assert!(run(&["init", "--dir", &folder, "--genesis", &genesis, "--peer", &peer]).status.success());
+    let listen = [
+        "--rpc-listen",
+        "127.0.0.1:0",
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--p2p-listen",
+        "/ip4/127.0.0.1/udp/0/quic-v1",
+    ];
+    let fifth = Node::of_folder(&dir, &listen).expect("it starts");
+    wait_for(&mut [fifth.client()], &nonces);
+    assert!(fifth.stop().success());
+
+    fs::copy(testnet.dir(0).join("keys/password"), &password).expect("a file that only its owner reads");
+    let password = password.to_str().expect("a UTF-8 path");
+    let made = run(&["keys", "new", "--dir", &folder, "--password-file", password]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let again = run(&["keys", "new", "--dir", &folder, "--password-file", password]);
+    assert!(!again.status.success(), "a key is never overwritten");
+    let config = fs::read_to_string(dir.join("config.toml")).expect("it is read");
+    fs::write(dir.join("config.toml"), config.replace("# key =", "key =")).expect("it is written");
+    let with_key = [&listen[..], &["--password-file", password]].concat();
+    for _ in 0..2 {
+        let fifth = Node::of_folder(&dir, &with_key).expect("it starts");
+        send(&mut testnet.clients(), &mut nonces, 2);
+        wait_for(&mut [fifth.client()], &nonces);
+        assert!(fifth.stop().success());
+    }
+    testnet.stop_all();
+}

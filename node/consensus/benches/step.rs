@@ -32,6 +32,7 @@ fn core(committee: &Committee, validator: u16) -> (Core, Vec<Action>) {
         tip: genesis_tip(),
         cut: Cut::default(),
         record: None,
+        is_new_key: false,
         blocks: Vec::new(),
         cells: Vec::new(),
         executed: result(0),

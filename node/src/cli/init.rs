@@ -43,7 +43,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode> {
     folder.begin(Some(&config), &spec)?;
     println!("node       {}", folder.node_key()?.node_id());
     if let Some(password) = password {
-        let key = folder.make_validator_key(&Seed::generate()?, &password, KdfCost::default())?;
+        let key = folder.make_validator_key(spec.chain_id, &Seed::generate()?, &password, KdfCost::default())?;
         println!("validator  {}", super::keys::key_hash(&key));
         println!(
             "It becomes a validator when a vote on the Root track admits it: `qsdm keys show` prints what that takes."

@@ -61,8 +61,9 @@ fn new(args: &NewArgs) -> Result<ExitCode> {
     let folder = Folder::new(&args.dir);
     // a folder without a configuration is not a node's
     folder.config()?;
+    let chain_id = folder.genesis()?.chain_id;
     let password = read_password(&args.password_file)?;
-    let key = folder.make_validator_key(&Seed::generate()?, &password, KdfCost::default())?;
+    let key = folder.make_validator_key(chain_id, &Seed::generate()?, &password, KdfCost::default())?;
     println!("validator  {}", key_hash(&key));
     println!("Set `key = \"keys/validator.json\"` under [validator] in {}.", folder.config_path().display());
     Ok(ExitCode::SUCCESS)

@@ -113,7 +113,7 @@ fn make(args: &TestnetArgs, dir: &Path, number: u16, operator: alloy_primitives:
     fs::create_dir_all(folder.path()).wrap_err_with(|| format!("{} can't be made", folder.path().display()))?;
     let (seed, secret) = (Seed::generate()?, Seed::generate()?);
     let password = alloy_primitives::hex::encode(&secret.expose()[..16]);
-    let key = folder.make_validator_key(&seed, &Password::new(password.clone().into_bytes()), COST)?;
+    let key = folder.make_validator_key(args.chain_id, &seed, &Password::new(password.clone().into_bytes()), COST)?;
     folder.keep_password(&password)?;
     let node = folder.node_key()?.node_id();
     let first = args.base_port + number * PORTS;

@@ -16,12 +16,12 @@ use crate::{dev::keys::Keyring, genesis::parameters, journal::Journal};
 use alloy_primitives::Bytes;
 use eyre::{Result, WrapErr};
 use parking_lot::RwLock;
-use qsdm_consensus::{CommitTip, Config, Core, Recovery};
+use qsdm_consensus::{CommitTip, Config, Core, RecoverError, Recovery, SafetyRecord};
 use qsdm_crypto::{MlDsaVerifier, Signer};
 use qsdm_mesh::{Effect, Mesh, Origin};
 use qsdm_pool::{Pool, PoolConfig, recover_raw};
 use qsdm_primitives::{
-    BlockId, ChainSpec, ExecutionHash, Height, ValidatorSet,
+    BlockId, ChainSpec, ExecutionHash, Height, PublicKey, ValidatorSet,
     limits::{
         ARRIVALS_WAITING_MAX, ASKS_WAITING_MAX, CHECKED_WAITING_MAX, EVENT_BACKLOG, KEEPS_WAITING_MAX, RESULTS_READ_MAX,
     },
@@ -64,8 +64,14 @@ struct Opened {
     journal: PoolJournal,
     mesh: Arc<MeshStore>,
     recovery: MeshRecovery,
-    safety: Option<SafetyLog>,
-    record: Option<qsdm_consensus::SafetyRecord>,
+    safety: Option<Safety>,
+}
+
+/// What a key has signed.
+struct Safety {
+    log: SafetyLog,
+    record: Option<SafetyRecord>,
+    is_new_key: bool,
 }
 
 fn open(config: &ValidatorConfig<'_>) -> Result<Opened> {
@@ -80,16 +86,24 @@ fn open(config: &ValidatorConfig<'_>) -> Result<Opened> {
     let rules = root_rules(config.spec.gas_limit);
     let first = members::at_genesis(&config.spec).wrap_err_with(named)?;
     let mesh = MeshStore::open(config.folder, &tip, &first, &rules).wrap_err_with(named)?;
-    let (safety, record) = match &config.signer {
-        Some(signer) => {
-            let key = signer.public_key();
-            let (log, record) = SafetyLog::open(config.folder, config.spec.chain_id, key).wrap_err_with(named)?;
-            (Some(log), record)
-        }
-        None => (None, None),
-    };
     let recovery = mesh.recover().wrap_err_with(named)?;
-    Ok(Opened { chain, journal, mesh: Arc::new(mesh), recovery, safety, record })
+    let safety = match &config.signer {
+        Some(signer) => Some(open_safety(config, signer.public_key(), &recovery).wrap_err_with(named)?),
+        None => None,
+    };
+    Ok(Opened { chain, journal, mesh: Arc::new(mesh), recovery, safety })
+}
+
+/// What the key has signed. A log without a record is that of a key that has signed nothing; where there is none at all,
+/// none is begun beside a chain: a second start would believe it.
+fn open_safety(config: &ValidatorConfig<'_>, key: &PublicKey, recovery: &MeshRecovery) -> Result<Safety> {
+    let height = recovery.tip.height;
+    let is_there = SafetyLog::inspect(config.folder, config.spec.chain_id, key)?.is_some();
+    if !is_there && height > Height(0) {
+        return Err(RecoverError::MissingRecord { height }.into());
+    }
+    let (log, record) = SafetyLog::open(config.folder, config.spec.chain_id, key)?;
+    Ok(Safety { is_new_key: record.is_none(), log, record })
 }
 
 /// The mesh in a folder, for whoever reads it through; the node there must be stopped.
@@ -105,7 +119,9 @@ pub(crate) fn open_mesh(folder: &Path, spec: &ChainSpec) -> Result<(MeshStore, H
 
 /// Starts a validator on what its folder holds.
 pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire>) -> Result<Validator> {
-    let Opened { chain, journal, mesh: store, recovery, safety, record } = open(config)?;
+    let Opened { chain, journal, mesh: store, recovery, safety } = open(config)?;
+    let is_new_key = safety.as_ref().is_some_and(|safety| safety.is_new_key);
+    let (safety, record) = safety.map_or((None, None), |safety| (Some(safety.log), safety.record));
     let chain_id = config.spec.chain_id;
     let set = Arc::new(recovery.set.clone());
     let current: CurrentSet = Arc::new(RwLock::new(Arc::clone(&set)));
@@ -138,7 +154,7 @@ pub(crate) fn start(config: &ValidatorConfig<'_>, ears: Ears, wire: Arc<dyn Wire
     let cells = read_back(&mut mesh, &recovery, &checker, &held);
     let mut core_config = Config::new(chain_id, rules.clone(), parameters);
     core_config.key = key;
-    let disk = recovery_of(recovery, record, cells, &chain)?;
+    let disk = Recovery { is_new_key, ..recovery_of(recovery, record, cells, &chain)? };
     let (core, first) = Core::recover(core_config, disk, now_ms())?;
 
     let (stop, stopped) = watch::channel(false);
@@ -264,7 +280,7 @@ fn read_back(
 
 fn recovery_of(
     recovery: MeshRecovery,
-    record: Option<qsdm_consensus::SafetyRecord>,
+    record: Option<SafetyRecord>,
     cells: Vec<qsdm_mesh::CellRef>,
     chain: &Chain,
 ) -> Result<Recovery> {
@@ -281,6 +297,7 @@ fn recovery_of(
         tip: recovery.tip,
         cut: recovery.cut,
         record,
+        is_new_key: false,
         blocks: recovery.blocks,
         cells,
         executed: execute::result(&head.block),

@@ -8,6 +8,7 @@ use qsdm_crypto::{
 };
 use qsdm_network::NodeKey;
 use qsdm_primitives::{Algorithm, ChainSpec, PublicKey, limits::PASSWORD_BYTES_MAX};
+use qsdm_storage::SafetyLog;
 use std::{
     fs::{self, File, OpenOptions},
     io::{ErrorKind, Read, Write},
@@ -93,11 +94,19 @@ impl Folder {
         write_new(&self.config_path(), config.unwrap_or(DEFAULT).as_bytes())
     }
 
-    /// Makes a validator's key. Nothing that is there is overwritten.
-    pub(crate) fn make_validator_key(&self, seed: &Seed, password: &Password, cost: KdfCost) -> Result<PublicKey> {
+    /// Makes a validator's key, and the log of what it signs. Nothing that is there is overwritten.
+    pub(crate) fn make_validator_key(
+        &self,
+        chain_id: u64,
+        seed: &Seed,
+        password: &Password,
+        cost: KdfCost,
+    ) -> Result<PublicKey> {
         self.make_keys_folder()?;
         let keystore = Keystore::lock(Algorithm::MlDsa65, seed, password, cost)?;
         keystore.write(&self.validator_key_path())?;
+        // from here on a missing log is a lost one
+        SafetyLog::begin(&self.0, chain_id, keystore.public_key())?;
         Ok(keystore.public_key().clone())
     }
 

@@ -18,7 +18,7 @@ use crate::{
 use medium::{Folder, Medium};
 use qsdm_consensus::{LogError, SafetyRecord, append_to_log, read_log};
 use qsdm_primitives::{PublicKey, limits::SAFETY_LOG_BYTES_MAX};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Name of the log in the data folder.
 pub(crate) const FILE: &str = "safety.log";
@@ -52,6 +52,14 @@ pub enum SafetyLogError {
         /// `chain` or `key`.
         what: &'static str,
     },
+    /// There is one already.
+    #[error(
+        "{path} is there already: it says what a key signed, and is not overwritten; move it away together with that key"
+    )]
+    Begun {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// What is in a safety log.
@@ -80,6 +88,21 @@ impl SafetyLog {
         let lock = FolderLock::acquire_named(folder, LOCK)?;
         let (log, newest) = Log::open(Folder::new(folder), header(chain_id, key))?;
         Ok((Self { log, _lock: lock }, newest))
+    }
+
+    /// Begins the log of a key that was made a moment ago: it has signed nothing, and a log without a record says so.
+    ///
+    /// # Errors
+    /// [`SafetyLogError::Begun`] where there is a log; it may be of another key, and is never overwritten.
+    pub fn begin(folder: &Path, chain_id: u64, key: &PublicKey) -> Result<(), SafetyLogError> {
+        folder::create(folder)?;
+        let _lock = FolderLock::acquire_named(folder, LOCK)?;
+        let medium = Folder::new(folder);
+        if medium.read()?.is_some() {
+            return Err(SafetyLogError::Begun { path: folder.join(FILE) });
+        }
+        Log { medium, header: header(chain_id, key), bytes: 0, is_uncertain: false }.replace(None)?;
+        Ok(())
     }
 
     /// Makes a record durable. When this returns, it and nothing older is what the next start reads.

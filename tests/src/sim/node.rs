@@ -117,6 +117,7 @@ impl Node {
             tip,
             cut: cut.clone(),
             record,
+            is_new_key: false,
             blocks: unfinished,
             cells: uncommitted.iter().map(|(reference, _)| reference.clone()).collect(),
             executed: execution.newest(),

@@ -32,6 +32,9 @@ pub struct Recovery {
     pub cut: Cut,
     /// The safety record; `None` only where this key has never signed.
     pub record: Option<SafetyRecord>,
+    /// Whether it is known that the key has never signed, because it was made for this folder: then a chain without a
+    /// record is no loss.
+    pub is_new_key: bool,
     /// The stored blocks above the tip with their parents' certificates, parents first.
     pub blocks: Vec<(Arc<Block>, Option<Arc<QuorumCertificate>>)>,
     /// The stored cells that are not committed.
@@ -187,7 +190,7 @@ fn check_record(config: &Config, disk: &Recovery) -> Result<SafetyRecord, Recove
         return Ok(disk.record.clone().filter(|record| record.epoch >= tip.epoch).unwrap_or_else(fresh));
     }
     let Some(record) = &disk.record else {
-        return if tip.height == Height(0) {
+        return if tip.height == Height(0) || disk.is_new_key {
             Ok(fresh())
         } else {
             Err(RecoverError::MissingRecord { height: tip.height })

@@ -5,7 +5,7 @@ use crate::support::{
     committee::{Committee, Parent, cell, genesis_tip, result},
     node::{Node, PEER, recovery},
 };
-use qsdm_consensus::{Action, Config, Core, Event, Message, Parameters, RecoverError, SafetyRecord};
+use qsdm_consensus::{Action, Config, Core, Event, Message, Parameters, RecoverError, Recovery, SafetyRecord};
 use qsdm_primitives::{BlockId, Epoch, Height, QuorumCertificate, Round};
 use std::sync::Arc;
 
@@ -182,6 +182,16 @@ fn a_chain_without_a_record_is_refused() {
     node.disk.record = None;
     assert_eq!(node.restart().expect_err("signed before"), RecoverError::MissingRecord { height: Height(1) });
     assert!(self::node().restart().is_ok(), "before the first block there is nothing to contradict");
+}
+
+#[test]
+fn a_key_that_was_made_on_an_existing_chain_signs_from_there() {
+    let (mut node, _) = with_a_commit();
+    node.disk.record = None;
+    let disk = Recovery { is_new_key: true, ..recovery(&node.committee, &node.disk) };
+    let (core, _) = Core::recover(node.config.clone(), disk, node.now_ms).expect("it has signed nothing");
+    assert_eq!(core.status().height, Height(1));
+    assert!(core.record().last_vote.is_some(), "it votes for what is not committed yet");
 }
 
 #[test]

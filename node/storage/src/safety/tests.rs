@@ -166,6 +166,23 @@ fn the_log_of_another_key_or_chain_is_refused() {
 }
 
 #[test]
+fn the_log_of_a_new_key_is_begun_once_and_says_that_nothing_was_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(SafetyLog::inspect(folder.path(), 5, &key(1)).unwrap(), None);
+    SafetyLog::begin(folder.path(), 5, &key(1)).unwrap();
+    let report = SafetyLog::inspect(folder.path(), 5, &key(1)).unwrap().unwrap();
+    assert_eq!((report.newest, report.torn_bytes), (None, 0));
+    let (mut log, newest) = SafetyLog::open(folder.path(), 5, &key(1)).unwrap();
+    assert_eq!(newest, None);
+    log.append(&record(1)).unwrap();
+    drop(log);
+    for of in [key(1), key(2)] {
+        assert!(matches!(SafetyLog::begin(folder.path(), 5, &of), Err(SafetyLogError::Begun { .. })));
+    }
+    assert_eq!(SafetyLog::open(folder.path(), 5, &key(1)).unwrap().1, Some(record(1)), "it is as it was");
+}
+
+#[test]
 fn a_torn_end_is_dropped_and_any_other_damage_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE);

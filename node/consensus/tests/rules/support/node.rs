@@ -44,7 +44,7 @@ pub(crate) struct Node {
     pub(crate) committee: Committee,
     /// The validators of the next epoch.
     pub(crate) next: Option<Committee>,
-    config: Config,
+    pub(crate) config: Config,
     pub(crate) disk: Disk,
     /// Where it is off, nothing becomes durable by itself.
     pub(crate) syncs: bool,
@@ -334,6 +334,7 @@ pub(crate) fn recovery(committee: &Committee, disk: &Disk) -> Recovery {
         tip: tip.clone(),
         cut: disk.cut.clone(),
         record: disk.record.clone(),
+        is_new_key: false,
         blocks: disk.blocks.iter().filter(above).cloned().collect(),
         cells: disk.cells.clone(),
         executed: disk.executed,
